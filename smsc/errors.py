@@ -1,0 +1,58 @@
+"""Every error this package raises, by whose fault it is and what follows.
+
+    SmscError
+    |-- ConfigError      the operator's: nothing has started; names file, line and key
+    |-- FramingError     the peer's: the stream can't be trusted, the connection closes
+    |-- StorageError     the disk's: the log is dead, nothing more is acknowledged, the process ends
+    |   `-- CorruptLog   acknowledged data can't be read: the start stops, a person decides
+
+A bad PDU in a sound stream is not an exception: it is a status, and gets its answer.
+No message of these carries text or a full number.
+"""
+
+from __future__ import annotations
+
+
+class SmscError(Exception):
+    """The base of all errors raised on purpose."""
+
+
+class ConfigError(SmscError):
+    """A configuration that can't be used. ``str()`` reads ``file:line: key: what is wrong``."""
+
+    def __init__(self, message: str, *, file: str = "", line: int = 0, key: str = "") -> None:
+        self.message = message
+        self.file = file
+        self.line = line
+        self.key = key
+        where = f"{file}:{line}" if line else file
+        super().__init__(": ".join(part for part in (where, key, message) if part))
+
+
+class FramingError(SmscError):
+    """The octets are no PDU stream: answer ``generic_nack`` with these values, flush, close.
+
+    ``pdus`` are the sound PDUs that stood before the damage in the same read.
+    """
+
+    def __init__(
+        self, message: str, command_status: int, sequence_number: int, pdus: list[object]
+    ) -> None:
+        super().__init__(message)
+        self.command_status = command_status
+        self.sequence_number = sequence_number
+        self.pdus = pdus
+
+
+class StorageError(SmscError):
+    """Durable storage failed. What was not yet acknowledged has an unknown fate."""
+
+
+class CorruptLog(StorageError):
+    """Acknowledged data is damaged. Names the place and what may be done."""
+
+    def __init__(self, message: str, *, file: str, offset: int, frame: int = 0) -> None:
+        self.file = file
+        self.offset = offset
+        self.frame = frame
+        super().__init__(f"{file} at octet {offset} (frame {frame}): {message}")

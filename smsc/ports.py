@@ -1,0 +1,177 @@
+"""The two ports: the waist between edge, keeper and relay, and the log under the keeper.
+
+Three roles carry a message. The *edge* faces clients and holds no truth. The *keeper* owns one log
+and every piece of state that follows from it. The *relay* faces carriers and knows only what it
+sent and what came back. They meet in the protocols below, in batches, and never see each other's
+objects: what crosses is octets, ids and statuses.
+
+In one process the waist is plain calls. What may leave only once the log is durable is *staged*
+(``Commit.stage``): the side that sends builds its octets at once and they leave, in one write per
+connection, when the frame they belong to is on disk. "Yes" means stored, because nothing else can
+reach the socket.
+
+Times are integers: milliseconds since the Unix epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from smsc._pdu import Message
+
+#: ``apply(kind, position, time_ms, head)``: how a log is folded into state, live and at replay.
+Apply = Callable[[int, int, int, bytes], None]
+
+
+class Log(Protocol):
+    """An append-only log of frames; one frame is one group commit, whole or absent.
+
+    A record is ``kind`` (1..255), a clear ``head`` (at most 255 octets) and a ``body`` that may be
+    sealed. Its *position* is ``segment << 32 | offset``, unique and growing, valid until released.
+    """
+
+    #: Which log this is among several; 0 in one process.
+    partition: int
+    #: How often this log was opened for writing; the first time is 1.
+    epoch: int
+    #: Number of the newest frame known to be on disk.
+    durable: int
+    #: Octets appended and not yet durable.
+    pending_octets: int
+
+    def replay(self, apply: Apply) -> None:
+        """Feed every record on disk to ``apply``, oldest first. Once, before the first append."""
+
+    def begin(self, now: int) -> int:
+        """Open a frame at time ``now`` unless one is open; return the open frame's time.
+
+        The time never runs backwards from one frame to the next.
+        """
+
+    def append(self, kind: int, head: bytes, body: bytes = b"") -> int:
+        """Put a record in the open frame and return its position. Not durable yet."""
+
+    def seal(self) -> int:
+        """Close the open frame, start making it durable, and return its number."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a sealed frame is still on its way to disk."""
+
+    @property
+    def open_octets(self) -> int:
+        """Size of the open frame so far; 0 when none is open."""
+
+    def fileno(self) -> int:
+        """A descriptor that becomes readable when ``poll`` has news."""
+
+    def poll(self) -> int:
+        """Take the news: return the new ``durable``. Raises StorageError once the log is dead."""
+
+    def read(self, position: int) -> tuple[int, bytes, bytes]:
+        """``(kind, head, body)`` of a record, checked; also before it is durable."""
+
+    def oldest_segment(self) -> int:
+        """Number of the oldest segment that is still kept."""
+
+    def release(self, segment: int) -> int:
+        """Forget every segment below ``segment``; return how many were unlinked."""
+
+    def close(self) -> None:
+        """Make what was appended durable, mark a clean end, let go of the directory."""
+
+
+class Sink(Protocol):
+    """Who gets the staged octets of a frame once it is durable."""
+
+    def release(self, staged: list[bytes]) -> None:
+        """Send these now, in one write. Called with none if the sink has gone."""
+
+
+class EdgeBind(Protocol):
+    """A client's bind, as the keeper sees it."""
+
+    #: The bound account's system_id.
+    account: bytes
+    #: Whether deliver_sm may be sent on it (receiver or transceiver).
+    receives: bool
+
+    def credit(self) -> int:
+        """How many more deliveries this bind takes now."""
+
+    def deliver(self, mail_id: int, pdu: bytes) -> None:
+        """Stage one deliver_sm; the bind gives it a sequence number of its own."""
+
+
+class RelayBind(Protocol):
+    """A bind to a carrier, as the keeper sees it."""
+
+    #: The carrier's name in the configuration.
+    carrier: bytes
+
+    def credit(self) -> int:
+        """How many more attempts this bind takes now: its window and rate, whichever is less."""
+
+    def send(self, message_id: int, attempt: int, message: Message) -> None:
+        """Stage one submit_sm; the bind gives it a sequence number of its own."""
+
+
+
+
+class Keeper(Protocol):
+    """All that happens to an account's messages meets here. Never blocks, never awaits."""
+
+    # -- edge --------------------------------------------------------------------------------
+
+    def attach(self, bind: EdgeBind) -> None:
+        """A bind is up: what waits in its account's mailbox may flow to it."""
+
+    def detach(self, bind: EdgeBind) -> None:
+        """A bind is gone: what it took and did not confirm waits in the mailbox again."""
+
+    def submit(self, bind: EdgeBind, batch: Sequence[Message]) -> list[int]:
+        """Accept or refuse each message, in order.
+
+        A positive number is the id of an accepted message: its answer must be staged, not sent.
+        Zero or less is a refusal, the command_status negated; it may be answered at once.
+        """
+
+    def delivered(self, bind: EdgeBind, batch: Sequence[tuple[int, int]]) -> None:
+        """``(mail id, command_status)`` of each delivery the client answered or let time out."""
+
+    def deliverable(self, bind: EdgeBind) -> None:
+        """The bind has credit again."""
+
+    # -- relay -------------------------------------------------------------------------------
+
+    def carrier_up(self, bind: RelayBind) -> None:
+        """A carrier's bind is up and has credit."""
+
+    def carrier_down(
+        self,
+        bind: RelayBind,
+        unsent: Sequence[tuple[int, int]],
+        unanswered: Sequence[tuple[int, int]],
+    ) -> None:
+        """It is gone. ``(message id, attempt)`` of what certainly never left and of what may have.
+
+        The first are queued again, the second are in doubt.
+        """
+
+    def outcomes(
+        self, bind: RelayBind, batch: Sequence[tuple[int, int, int, bytes]]
+    ) -> None:
+        """``(message id, attempt, command_status, carrier's id)`` of each answered attempt.
+
+        Taken late and from any bind of the carrier; monotone: an acknowledgement beats in-doubt.
+        """
+
+    def inbound(self, bind: RelayBind, batch: Sequence[Message]) -> list[int]:
+        """Receipts and inbound messages; the command_status to answer each with, staged if 0.
+
+        Durable before the answer leaves, and idempotent by (carrier, id, state).
+        """
+
+    def sendable(self, bind: RelayBind) -> None:
+        """The bind has credit again."""
