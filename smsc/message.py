@@ -1,0 +1,368 @@
+"""What a decoded submit_sm or data_sm means, as far as no account or route is needed.
+
+The codec has found every field and its length sound; here the values are judged, one rule per
+field in wire order, then TLV values, then what must fit together, so that the same PDU always gets
+the same answer (protocol order: SMPP 3.4 section 5, 5.0 section 4). Statuses are those of 5.0; the
+session puts them into what an older peer knows.
+
+This centre stores before it answers and answers before it delivers. So transaction mode (the
+response tells the outcome), replace_if_present_flag and predefined messages are refused as
+unsupported rather than taken and not honoured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from types import SimpleNamespace
+from typing import Any, Final, NamedTuple
+
+from smsc import times
+from smsc._pdu import Message, Pdu
+from smsc.smpp import LAYOUTS, RULES, Command, Status, Tag, Version
+from smsc.text import CHARSETS, SAR_TAGS, Charset, sar
+
+ALPHANUMERIC = 5
+IP = 14
+
+#: Type of number and numbering plan indicator (5.0 4.7.1, 4.7.2).
+TONS = frozenset(range(7))
+NPIS = frozenset({0, 1, 3, 4, 6, 8, 9, 10, 14, 18})
+
+#: TONs whose addresses may begin with "+".
+_PLUS_TONS = frozenset({0, 1})
+#: GSM carries eleven characters of an alphanumeric address (3GPP TS 23.040 9.1.2.5).
+_MAX_ALPHANUMERIC = 11
+_PRINTABLE = bytes(range(0x20, 0x7F))
+
+# Plain integers: looking an enum's member up costs as much as a rule.
+_OK: Final = 0
+_V50: Final = int(Version.V50)
+_MESSAGE_PAYLOAD: Final = int(Tag.MESSAGE_PAYLOAD)
+_QOS_TIME_TO_LIVE: Final = int(Tag.QOS_TIME_TO_LIVE)
+_UCS2: Final = Charset.UCS2
+_RESERVED: Final = Charset.RESERVED
+
+_UDHI: Final = 0x40
+_TYPE = 0x3C
+_MODE = 0x03
+_TRANSACTION = 0x02
+#: Message types that an ESME may send (3.4 5.2.12); 5.0 has one table for both directions.
+_TYPES_34 = frozenset({0x00, 0x08, 0x10})
+_TYPES_50 = _TYPES_34 | {0x04, 0x18, 0x20}
+
+#: broadcast_sm alone has a fifth.
+PRIORITIES = frozenset(range(4))
+
+
+class _Subject(NamedTuple):
+    """One message under judgement."""
+
+    #: A Message, or what has its attributes.
+    sm: Any
+    now: int
+    #: Whether the rules of 5.0 hold.
+    modern: bool
+
+    def payload(self) -> bytes:
+        octets: bytes | None = self.sm.tlv(_MESSAGE_PAYLOAD)
+        return octets or b""
+
+    def text(self) -> bytes:
+        """message_payload overrides short_message where both may be given (5.0 4.8.4.36)."""
+        octets: bytes = self.payload() or self.sm.short_message
+        return octets
+
+    def udhi(self) -> bool:
+        return bool(self.sm.esm_class & _UDHI)
+
+
+#: What a data_sm lacks and a rule may ask for.
+_DATA_SM_DEFAULTS: dict[str, Any] = {
+    "priority_flag": 0,
+    "schedule_delivery_time": b"",
+    "validity_period": b"",
+    "replace_if_present_flag": 0,
+    "sm_default_msg_id": 0,
+    "short_message": b"",
+}
+
+
+def _as_message(pdu: Pdu) -> Any:
+    """A data_sm with a Message's attributes."""
+    if isinstance(pdu, Message):
+        return pdu
+    return SimpleNamespace(**_DATA_SM_DEFAULTS | pdu.fields, tlv=pdu.tlv)
+
+
+# -- fields -----------------------------------------------------------------------------------
+
+_FieldRule = Callable[[Any, _Subject], int]
+
+
+def _one_of(values: frozenset[int], status: Status) -> _FieldRule:
+    return lambda value, _: _OK if value in values else status
+
+
+def bare_address(ton: int, address: bytes) -> bytes:
+    """The address without the "+" that some clients put before international numbers.
+
+    It is no part of an address (5.0 4.2.6.1.1), so routing and accounting must not see it.
+    """
+    return address[1:] if ton in _PLUS_TONS and address[:1] == b"+" else address
+
+
+def _dotted_quad(address: bytes) -> bool:
+    numbers = address.split(b".")
+    return len(numbers) == 4 and all(n.isdigit() and len(n) < 4 and int(n) < 256 for n in numbers)
+
+
+def _sound_address(ton: int, npi: int, address: bytes) -> bool:
+    if ton == ALPHANUMERIC:
+        return len(address) <= _MAX_ALPHANUMERIC and not address.translate(None, _PRINTABLE)
+    if npi == IP:
+        return _dotted_quad(address)
+    return bare_address(ton, address).isdigit()
+
+
+def _source_addr(address: bytes, subject: _Subject) -> int:
+    if not address:
+        return _OK
+    sound = _sound_address(subject.sm.source_addr_ton, subject.sm.source_addr_npi, address)
+    return _OK if sound else Status.ESME_RINVSRCADR
+
+
+def _destination_addr(address: bytes, subject: _Subject) -> int:
+    sound = _sound_address(subject.sm.dest_addr_ton, subject.sm.dest_addr_npi, address)
+    return _OK if sound else Status.ESME_RINVDSTADR
+
+
+def _esm_class(value: int, subject: _Subject) -> int:
+    types = _TYPES_50 if subject.modern else _TYPES_34
+    sound = value & _MODE != _TRANSACTION and value & _TYPE in types
+    return _OK if sound else Status.ESME_RINVESMCLASS
+
+
+def _time(status: Status) -> _FieldRule:
+    def rule(value: bytes, subject: _Subject) -> int:
+        try:
+            times.parse(value, subject.now)
+        except ValueError:
+            return status
+        return _OK
+
+    return rule
+
+
+def _replace_if_present_flag(value: int, _: _Subject) -> int:
+    if value == 1:
+        return Status.ESME_RINVSUBREP
+    return Status.ESME_RINVREPFLAG if value else _OK
+
+
+def _data_coding(value: int, _: _Subject) -> int:
+    return Status.ESME_RINVDCS if CHARSETS[value] is _RESERVED else _OK
+
+
+def _short_message(value: bytes, subject: _Subject) -> int:
+    limit = RULES[Version.V50 if subject.modern else Version.V34].sm_length
+    return Status.ESME_RINVMSGLEN if len(value) > limit else _OK
+
+
+#: Wire order. registered_delivery has none: its reserved bits are masked off, and 11 reads as
+#: "success only" in any version.
+_FIELD_RULES: dict[str, _FieldRule] = {
+    "source_addr_ton": _one_of(TONS, Status.ESME_RINVSRCTON),
+    "source_addr_npi": _one_of(NPIS, Status.ESME_RINVSRCNPI),
+    "source_addr": _source_addr,
+    "dest_addr_ton": _one_of(TONS - {ALPHANUMERIC}, Status.ESME_RINVDSTTON),
+    "dest_addr_npi": _one_of(NPIS, Status.ESME_RINVDSTNPI),
+    "destination_addr": _destination_addr,
+    "esm_class": _esm_class,
+    "priority_flag": _one_of(PRIORITIES, Status.ESME_RINVPRTFLG),
+    "schedule_delivery_time": _time(Status.ESME_RINVSCHED),
+    "validity_period": _time(Status.ESME_RINVEXPIRY),
+    "replace_if_present_flag": _replace_if_present_flag,
+    "data_coding": _data_coding,
+    "sm_default_msg_id": _one_of(frozenset({0}), Status.ESME_RINVDFTMSGID),
+    "short_message": _short_message,
+}
+
+
+_values = attrgetter(*_FIELD_RULES)
+_value_rules = tuple(_FIELD_RULES.values())
+
+
+def _fields(subject: _Subject) -> int:
+    for value, rule in zip(_values(subject.sm), _value_rules, strict=True):
+        if status := rule(value, subject):
+            return status
+    return _OK
+
+
+# -- the plain case ---------------------------------------------------------------------------
+
+
+def _class(values: Iterable[int]) -> bytes:
+    return b"[%b]" % b"".join(b"\\x%02x" % value for value in values)
+
+
+def _codings() -> bytes:
+    """data_coding to sm_length: any coding with any length, but UCS-2 with even ones."""
+    whole = [value for value in range(256) if CHARSETS[value] is _UCS2]
+    others = [value for value in range(256) if CHARSETS[value] not in (_UCS2, _RESERVED)]
+    return b"(?:%b\\x00%b|%b\\x00%b)" % (
+        _class(others), _class(range(255)), _class(whole), _class(range(0, 255, 2))
+    )  # fmt: skip
+
+
+_PLAIN_NPI = _class(NPIS - {IP})
+_PLAIN_TON = _class(TONS - {ALPHANUMERIC})
+
+#: What each field's octets look like when no rule has anything against them in any version. A
+#: field in another's pattern has none of its own; what is rare has none and goes by the rules.
+_PLAIN_FIELDS = {
+    "service_type": rb"[^\0]*+\0",
+    "source_addr_ton": b"(?:%b%b[0-9]*+|\\x05%b[ -~]{0,11}+)\\x00"
+    % (_PLAIN_TON, _PLAIN_NPI, _PLAIN_NPI),
+    "source_addr_npi": b"",
+    "source_addr": b"",
+    "dest_addr_ton": _PLAIN_TON,
+    "dest_addr_npi": _PLAIN_NPI,
+    "destination_addr": rb"[0-9]++\0",
+    "esm_class": _class(
+        features | type_ | mode
+        for features in (0x00, 0x40, 0x80, 0xC0)
+        for type_ in _TYPES_34
+        for mode in (0, 1, 3)
+    ),
+    "protocol_id": rb".",
+    "priority_flag": _class(PRIORITIES),
+    "schedule_delivery_time": rb"\0",
+    # None, or a relative one that does not end at once.
+    "validity_period": rb"(?:\0|(?!0{12})\d\d(?:0\d|1[0-2])(?:[0-2]\d|3[01])"
+    rb"(?:[01]\d|2[0-3])[0-5]\d[0-5]\d\d{3}R\0)",
+    "registered_delivery": rb".",
+    "replace_if_present_flag": rb"\0",
+    "data_coding": _codings(),
+    "sm_default_msg_id": b"",
+    "sm_length": b"",
+    "short_message": b"",
+}
+
+#: All of it in one match: the rules one by one cost ten times as much.
+_match_plain = re.compile(
+    b"".join(_PLAIN_FIELDS[field.name] for field in LAYOUTS[Command.SUBMIT_SM]), re.DOTALL
+).match
+
+
+# -- TLVs, and what must fit together ---------------------------------------------------------
+
+
+def _segments(subject: _Subject) -> int:
+    """The SAR TLVs count only together, and not beside a user data header."""
+    if subject.udhi() or any(subject.sm.tlv(tag) is None for tag in SAR_TAGS):
+        return _OK
+    return _OK if sar(subject.sm) else Status.ESME_RINVTLVVAL
+
+
+def _one_text(subject: _Subject) -> int:
+    both = subject.sm.short_message and subject.payload()
+    return Status.ESME_RTLVNOTALLWD if both and not subject.modern else _OK
+
+
+def _header(subject: _Subject) -> int:
+    if subject.udhi():
+        text = subject.text()
+        if not text or text[0] >= len(text):
+            return Status.ESME_RINVESMCLASS
+    return _OK
+
+
+def _lifetime(subject: _Subject) -> int:
+    end = _end(subject.sm, subject.now)
+    over = end is not None and end <= _start(subject.sm, subject.now)
+    return Status.ESME_RINVEXPIRY if over else _OK
+
+
+def _whole_characters(subject: _Subject) -> int:
+    if CHARSETS[subject.sm.data_coding] is not _UCS2:
+        return _OK
+    text = subject.text()
+    header = text[0] + 1 if subject.udhi() else 0
+    return Status.ESME_RINVMSGLEN if (len(text) - header) % 2 else _OK
+
+
+_RULES: tuple[Callable[[_Subject], int], ...] = (
+    _segments,
+    _one_text,
+    _header,
+    _lifetime,
+    _whole_characters,
+)
+
+
+def check(pdu: Pdu, version: int, now: int) -> int:
+    """0, or the command_status to refuse this submit_sm or data_sm with; it must be decoded.
+
+    ``version`` is the session's interface_version; ``now`` in ms is what relative times count
+    from. Whether the sender may, and whether there is a way, is for others to say.
+    """
+    if type(pdu) is not Message:
+        if pdu.tlv(_MESSAGE_PAYLOAD) is None:
+            return Status.ESME_RMISSINGTLV
+        return _judge(pdu, version, now, fields_sound=False)
+    raw = pdu.raw
+    plain = _match_plain(raw, 16)
+    if plain is None:
+        return _judge(pdu, version, now, fields_sound=False)
+    end = plain.end()
+    # Without TLVs or a header in the text there is nothing that might not fit together.
+    if len(raw) == end + raw[end - 1] and not pdu.esm_class & 0x40:
+        return _OK
+    return _judge(pdu, version, now, fields_sound=True)
+
+
+def _judge(pdu: Pdu, version: int, now: int, fields_sound: bool) -> int:
+    subject = _Subject(_as_message(pdu), now, version >= _V50)
+    if not fields_sound and (status := _fields(subject)):
+        return status
+    for rule in _RULES:
+        if status := rule(subject):
+            return status
+    return _OK
+
+
+# -- times ------------------------------------------------------------------------------------
+
+
+def _start(sm: Any, now: int) -> int:
+    return max(now, times.parse(sm.schedule_delivery_time, now) or now)
+
+
+def _end(sm: Any, now: int) -> int | None:
+    """qos_time_to_live overrides validity_period (5.0 4.8.4.46)."""
+    seconds = sm.tlv(_QOS_TIME_TO_LIVE)
+    if seconds is not None:
+        return now + int.from_bytes(seconds, "big") * times.SECOND
+    return times.parse(sm.validity_period, now)
+
+
+def due(pdu: Pdu, now: int) -> int:
+    """When the first attempt may be made, in ms: the schedule, or ``now`` if that is past.
+
+    Like ``expiry`` for a PDU that ``check`` has passed; raises ValueError over a malformed time.
+    """
+    return _start(_as_message(pdu), now)
+
+
+def expiry(pdu: Pdu, now: int, default_ms: int, cap_ms: int) -> int:
+    """When the last attempt may be made, in ms.
+
+    As the sender says, or ``default_ms`` after it is due; in no case more than ``cap_ms`` after.
+    """
+    sm = _as_message(pdu)
+    start = _start(sm, now)
+    end = _end(sm, now)
+    return min(start + default_ms if end is None else end, start + cap_ms)
