@@ -1,0 +1,258 @@
+"""Where a message goes: which route wins, and which carrier of it is used.
+
+Routes are compiled into tables, one dict look-up per distinct prefix length. The longest matching
+destination prefix wins; among routes with that prefix, the one that names both account and sender,
+then the account, then the sender, then neither. Where no route of the longest prefix fits, the
+next shorter one is asked. Pure: who is alive and the dice are arguments.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from smsc.config import InboundConfig, RouteConfig, Share
+
+
+class Route:
+    """One route as it is used: its name, and its carriers in ``groups`` in failover order."""
+
+    __slots__ = ("_only", "groups", "name")
+
+    def __init__(self, name: str, groups: Sequence[Sequence[Share]]) -> None:
+        self.name = name
+        self.groups = tuple(tuple(group) for group in groups)
+        self._only = self.groups[0][0].carrier if list(map(len, self.groups)) == [1] else None
+
+    def pick(self, alive: Container[bytes], dice: int) -> bytes:
+        """The carrier to use: from the first group with one alive, in proportion to the weights.
+
+        With none alive it is the first group's choice, where the message waits. Consecutive dice
+        give exact shares.
+        """
+        if self._only is not None:
+            return self._only
+        for group in self.groups:
+            shares = [share for share in group if share[0] in alive]
+            if shares:
+                return _by_weight(shares, dice)
+        return _by_weight(self.groups[0], dice)
+
+    def __repr__(self) -> str:
+        return f"<Route {self.name}>"
+
+
+def _by_weight(shares: Sequence[Share], dice: int) -> bytes:
+    if len(shares) == 1:
+        return shares[0].carrier
+    point = dice % sum(share.weight for share in shares)
+    for carrier, weight in shares:
+        point -= weight
+        if point < 0:
+            return carrier
+    raise AssertionError("weights are positive, so the point lies within their sum")
+
+
+BySender: TypeAlias = dict[bytes, Route]
+
+
+class Router:
+    """All routes. Immutable; a changed configuration is a new Router."""
+
+    __slots__ = ("_by_prefix", "_lengths", "_routes")
+
+    def __init__(self, routes: Iterable[RouteConfig]) -> None:
+        self._routes = tuple(routes)
+        # By prefix: the routes that name an account, by that, and those that do not; each by
+        # sender, b"" where none is named.
+        self._by_prefix: dict[bytes, tuple[dict[bytes, BySender], BySender]] = {}
+        for config in self._routes:
+            route = Route(config.name, config.carriers)
+            senders = config.from_ or (b"",)
+            for prefix, sender in itertools.product(config.to, senders):
+                named, general = self._by_prefix.setdefault(prefix, ({}, {}))
+                rules = named.setdefault(config.account, {}) if config.account else general
+                rules.setdefault(sender, route)
+        self._lengths = tuple(sorted({len(prefix) for prefix in self._by_prefix}, reverse=True))
+
+    def find(self, account: bytes, source: bytes, destination: bytes) -> Route | None:
+        """The route that wins, with the carriers it may use; None if there is no way."""
+        if destination[:1] == b"+":
+            destination = destination[1:]
+        if source[:1] == b"+":
+            source = source[1:]
+        for length in self._lengths:
+            rules = self._by_prefix.get(destination[:length])
+            if rules is None:
+                continue
+            named, general = rules
+            mine = named.get(account)
+            if mine and (route := mine.get(source) or mine.get(b"")):
+                return route
+            if general and (route := general.get(source) or general.get(b"")):
+                return route
+        return None
+
+    def explain(
+        self,
+        account: bytes,
+        source: bytes,
+        destination: bytes,
+        alive: Container[bytes] | None = None,
+    ) -> Explanation:
+        """Which route wins and why, and why each other does not; for people, not for speed.
+
+        Without ``alive`` every carrier is taken to be.
+        """
+        number, sender = destination.removeprefix(b"+"), source.removeprefix(b"+")
+        ranks = [_rank(route, account, sender, number) for route in self._routes]
+        best = max((rank for rank in ranks if isinstance(rank, Rank)), default=None)
+        verdicts = [_verdict(*pair, best) for pair in zip(self._routes, ranks, strict=True)]
+        winner = self.find(account, source, destination)
+        return Explanation(
+            account=account.decode("ascii", "replace"),
+            source=source.decode("ascii", "replace"),
+            destination=destination.decode("ascii", "replace"),
+            verdicts=tuple(verdicts),
+            carriers=tuple(_carriers(winner, alive)) if winner else (),
+        )
+
+
+class Rank(NamedTuple):
+    """How well a route fits; the greatest wins."""
+
+    prefix: int
+    account: bool
+    sender: bool
+
+
+class Verdict(NamedTuple):
+    """What became of one route, and why."""
+
+    route: str
+    wins: bool
+    reason: str
+
+
+class CarrierView(NamedTuple):
+    """A carrier of the route that won, as it stands now."""
+
+    group: int
+    carrier: str
+    weight: int
+    alive: bool
+    used: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a message goes where it goes. ``str()`` is for people, ``as_dict`` for programs."""
+
+    account: str
+    source: str
+    destination: str
+    verdicts: tuple[Verdict, ...]
+    carriers: tuple[CarrierView, ...]
+
+    @property
+    def winner(self) -> str | None:
+        """The name of the route that wins."""
+        return next((verdict.route for verdict in self.verdicts if verdict.wins), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {
+            "account": self.account,
+            "source": self.source,
+            "destination": self.destination,
+            "winner": self.winner,
+            "routes": [verdict._asdict() for verdict in self.verdicts],
+            "carriers": [view._asdict() for view in self.carriers],
+        }
+
+    def __str__(self) -> str:
+        lines = [f"to {self.destination} from {self.source or '(none)'} account {self.account}"]
+        for verdict in sorted(self.verdicts, key=lambda verdict: not verdict.wins):
+            lines.append(
+                f"  {'wins ' if verdict.wins else 'loses'}  {verdict.route}: {verdict.reason}"
+            )
+        if self.winner is None:
+            return "\n".join([*lines, "no route: the message is refused"])
+        lines += [f"  {_carrier_line(view)}" for view in self.carriers]
+        if not any(view.alive for view in self.carriers):
+            lines.append("no carrier is alive: the message waits for the first group")
+        return "\n".join(lines)
+
+
+def _rank(route: RouteConfig, account: bytes, sender: bytes, number: bytes) -> Rank | str:
+    """How well a route fits, or why it does not."""
+    prefix = max((to for to in route.to if number.startswith(to)), key=len, default=None)
+    if prefix is None:
+        return f"the destination does not begin with {_words(route.to)}"
+    if route.account and route.account != account:
+        return f"it is for account {route.account.decode()}"
+    if route.from_ and sender not in route.from_:
+        return f"it is for senders {_words(route.from_)}"
+    return Rank(len(prefix), bool(route.account), bool(route.from_))
+
+
+def _verdict(route: RouteConfig, rank: Rank | str, best: Rank | None) -> Verdict:
+    if isinstance(rank, str):
+        return Verdict(route.name, False, rank)
+    if rank == best:
+        return Verdict(route.name, True, _strength(rank))
+    assert best is not None
+    return Verdict(route.name, False, f"{_strength(rank)}; {_weakness(rank, best)}")
+
+
+def _strength(rank: Rank) -> str:
+    matched = [f"prefix of {rank.prefix} digits" if rank.prefix else "any destination"]
+    matched += ["account"] * rank.account + ["sender"] * rank.sender
+    return f"matches by {', '.join(matched)}"
+
+
+def _weakness(rank: Rank, best: Rank) -> str:
+    if rank.prefix < best.prefix:
+        return f"a prefix of {best.prefix} digits is longer"
+    if rank.account < best.account:
+        return "one that names the account is more specific"
+    return "one that names the sender is more specific"
+
+
+def _carriers(route: Route, alive: Container[bytes] | None) -> Iterable[CarrierView]:
+    used = None
+    for at, group in enumerate(route.groups):
+        lives = [alive is None or share.carrier in alive for share in group]
+        if used is None and any(lives):
+            used = at
+        for (carrier, weight), living in zip(group, lives, strict=True):
+            yield CarrierView(at, carrier.decode(), weight, living, at == used and living)
+
+
+def _carrier_line(view: CarrierView) -> str:
+    state = "used" if view.used else "waits for its turn" if view.alive else "dead"
+    return f"carrier {view.carrier}, group {view.group + 1}, weight {view.weight}: {state}"
+
+
+def _words(values: Iterable[bytes]) -> str:
+    return " or ".join(value.decode() for value in values)
+
+
+class InboundRouter:
+    """Whose an inbound message is, by its destination and the first word of its text."""
+
+    __slots__ = ("_accounts",)
+
+    def __init__(self, rules: Iterable[InboundConfig]) -> None:
+        self._accounts: Mapping[tuple[bytes, bytes], bytes] = {
+            (to, rule.keyword.upper()): rule.account for rule in rules for to in rule.to
+        }
+
+    def find(self, destination: bytes, first_word: bytes) -> bytes | None:
+        """The account's system_id: the keyword's (in any case), else the number's, else None."""
+        if destination[:1] == b"+":
+            destination = destination[1:]
+        found = self._accounts.get((destination, first_word.upper()))
+        return found or self._accounts.get((destination, b""))
