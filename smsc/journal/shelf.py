@@ -1,0 +1,251 @@
+"""The segments of one log: those kept, the one being written, the one being made.
+
+Making and unlinking a segment takes the disk a while, so a worker does both ahead of need and
+behind it; ``wake`` is called from there when something is amiss, and ``tend`` then says what.
+Everything here raises OSError as it comes: that it is the end of the log is the log's to decide.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from smsc.errors import CorruptLog
+from smsc.journal import _frame, segment
+from smsc.journal._frame import Frame
+from smsc.journal.disk import Disk
+from smsc.journal.inline import InlineExecutor
+from smsc.journal.segment import Segment, SegmentHeader
+
+#: Descriptors kept for reading. 64 of 64 MiB are 4 GiB of backlog without one call of open().
+OPEN_FILES: Final = 64
+#: What one pread fetches of a record of unknown size; most are smaller.
+READ_OCTETS: Final = 512
+#: Free space, in segments, below which there is no room for more than finishing.
+LOW_WATER: Final = 2
+#: Seconds between two looks at a full disk.
+RETRY_S: Final = 1.0
+#: Errors of making a segment that pass by themselves; until then the log lives off the last one.
+PASSING: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
+
+
+class Shelf:
+    """Owns the segment files of a locked directory, their descriptors and the worker."""
+
+    def __init__(
+        self,
+        disk: Disk,
+        directory: Path,
+        directory_fd: int,
+        *,
+        partition: int,
+        segment_octets: int,
+        wake: Callable[[], None],
+    ) -> None:
+        self._disk = disk
+        self._directory = directory
+        self._directory_fd = directory_fd
+        self._partition = partition
+        self._segment_octets = segment_octets
+        self._wake = wake
+        #: For new segments; set once the old ones have told it.
+        self.epoch = 1
+        #: What is kept, oldest first.
+        self.segments: dict[int, Segment] = {}
+        #: Whether there is space for segments to come.
+        self.room = True
+        self._next_number = 1
+        self._next: Future[Segment] | None = None
+        # Open for reading or writing, least recently used first.
+        self._opened: OrderedDict[int, Segment] = OrderedDict()
+        self._removals: deque[Future[None]] = deque()
+        self._retry: threading.Timer | None = None
+        self._worker = ThreadPoolExecutor(1, "journal") if disk.real else InlineExecutor()
+
+    def adopt(self, items: Iterable[Segment]) -> None:
+        """Take over what earlier runs left, oldest first."""
+        for item in items:
+            self.segments[item.number] = item
+            self._next_number = item.number + 1
+            self.epoch = max(self.epoch, item.header.epoch + 1)
+
+    @property
+    def octets(self) -> int:
+        """Disk space that the kept segments were made for."""
+        return sum(item.header.octets for item in self.segments.values())
+
+    # -- making ------------------------------------------------------------------------------
+
+    def header(self) -> SegmentHeader:
+        """A header for a new segment."""
+        number, self._next_number = self._next_number, self._next_number + 1
+        return SegmentHeader(
+            partition=self._partition,
+            epoch=self.epoch,
+            number=number,
+            salt=self._disk.salt(),
+            octets=self._segment_octets,
+            created_ms=self._disk.now_ms(),
+        )
+
+    def create(self, header: SegmentHeader, first: Frame | None = None) -> Segment:
+        """Make a segment and put it on the shelf."""
+        return self._take(self._make(header, first))
+
+    def _make(self, header: SegmentHeader, first: Frame | None = None) -> Segment:
+        return segment.create(self._disk, self._directory, self._directory_fd, header, first)
+
+    def _take(self, item: Segment) -> Segment:
+        self.segments[item.number] = item
+        self._opened[item.number] = item
+        return item
+
+    def prepare(self) -> None:
+        """Have the next segment made while this one fills."""
+        self._next = self._worker.submit(self._make, self.header())
+        self._next.add_done_callback(self._report)
+        self._look_at_space()
+
+    def advance(self) -> Segment:
+        """The next segment; waits if it is not ready."""
+        if self._next is None or self._starved:
+            self.prepare()
+        assert self._next is not None
+        item = self._take(self._next.result())
+        self.prepare()
+        return item
+
+    @property
+    def _starved(self) -> bool:
+        """Whether the next segment could not be made for want of something that may come back."""
+        error = _error_of(self._next)
+        return isinstance(error, OSError) and error.errno in PASSING
+
+    def _report(self, future: Future[Segment] | Future[None]) -> None:
+        if future.exception() is not None:
+            self._wake()
+
+    def tend(self) -> None:
+        """See what became of the worker's tasks, and whether a full disk has space again."""
+        while self._removals and self._removals[0].done():
+            self._removals.popleft().result()
+        error = _error_of(self._next)
+        if error is not None and not self._starved:
+            raise error
+        if not self.room or error is not None:
+            self._look_at_space()
+            if self.room and self._starved:
+                self.prepare()
+
+    def _look_at_space(self) -> None:
+        free = self._disk.free_octets(self._directory_fd)
+        self.room = free >= LOW_WATER * self._segment_octets
+        if not self.room and self._disk.real and not self._waiting:
+            self._retry = threading.Timer(RETRY_S, self._wake)
+            self._retry.daemon = True
+            self._retry.start()
+
+    @property
+    def _waiting(self) -> bool:
+        return self._retry is not None and self._retry.is_alive()
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def read(self, position: int) -> tuple[int, bytes, bytes]:
+        """A record from disk. KeyError if its segment is not kept, CorruptLog if it is unsound."""
+        item, offset = self.segments[position >> 32], position & 0xFFFFFFFF
+        if item.fd < 0:
+            item.fd = self._disk.open(item.path)
+        self._opened[item.number] = item
+        self._opened.move_to_end(item.number)
+        data = self._disk.pread(item.fd, READ_OCTETS, offset)
+        octets = _frame.record_octets(data)
+        if octets > READ_OCTETS:
+            data = self._disk.pread(item.fd, octets, offset)
+        record = _frame.record(data, item.header.salt, offset)
+        if record is None:
+            raise CorruptLog("no sound record here", file=str(item.path), offset=offset)
+        return record
+
+    def close_unused(self, written_from: int) -> None:
+        """Close what was not used for longest; not segments from ``written_from`` on."""
+        while len(self._opened) > OPEN_FILES:
+            number = next(iter(self._opened))
+            if number >= written_from:
+                self._opened.move_to_end(number)
+                return
+            self._close(self._opened.pop(number))
+
+    def _close(self, item: Segment) -> None:
+        fd, item.fd = item.fd, -1
+        self._disk.close(fd)
+
+    # -- removing ----------------------------------------------------------------------------
+
+    def release(self, limit: int) -> int:
+        """Forget the segments below ``limit`` at once and unlink them by and by; how many."""
+        gone = [item for number, item in self.segments.items() if number < limit]
+        self.forget(gone)
+        if gone:
+            removal = self._worker.submit(self._unlink, [item.path for item in gone])
+            removal.add_done_callback(self._report)
+            self._removals.append(removal)
+        return len(gone)
+
+    def forget(self, items: Iterable[Segment]) -> None:
+        for item in items:
+            del self.segments[item.number]
+            if self._opened.pop(item.number, None):
+                self._close(item)
+
+    def _unlink(self, paths: list[Path]) -> None:
+        names = set(self._disk.names(self._directory))
+        for path in paths:
+            self._disk.unlink(path)
+            torn = path.with_suffix(segment.TORN_SUFFIX)
+            if torn.name in names:
+                self._disk.unlink(torn)
+            # One by one: were a later unlink on disk before an earlier one, recovery would find a
+            # hole between the segments and call it damage.
+            self._disk.sync_directory(self._directory_fd)
+
+    def settle(self) -> None:
+        """Wait until everything released is unlinked."""
+        for removal in list(self._removals):
+            removal.exception()
+
+    # -- end ---------------------------------------------------------------------------------
+
+    def trim(self, item: Segment, octets: int) -> None:
+        """Cut the unused end of a segment that is not written any more."""
+        self._disk.truncate(item.fd, octets)
+        self._disk.fdatasync(item.fd)
+
+    def close(self) -> None:
+        """End the worker, remove the segment made for nothing, close all files."""
+        if self._retry is not None:
+            self._retry.cancel()
+        self._worker.shutdown()
+        if self._next is not None and _error_of(self._next) is None:
+            self._discard(self._next.result())
+        for item in self._opened.values():
+            with suppress(OSError):
+                self._disk.close(item.fd)
+        self._opened.clear()
+
+    def _discard(self, unused: Segment) -> None:
+        # Recovery removes what is left here: it tells nothing if it stays.
+        with suppress(OSError):
+            self._disk.close(unused.fd)
+            self._disk.unlink(unused.path)
+
+
+def _error_of(future: Future[Segment] | None) -> BaseException | None:
+    """What went wrong in a finished task; None also while it runs."""
+    return future.exception() if future is not None and future.done() else None

@@ -1,0 +1,228 @@
+"""``SimLog``: the log in memory, for deterministic tests of whatever stands on a log.
+
+It keeps the port's promises and can break what a disk can break: delay (``hold``, ``advance``),
+lose what is not durable (``lose_tail``), die (``fail``).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Final
+
+from smsc.errors import StorageError
+from smsc.journal._frame import FRAME_HEADER, MAX_RECORD, RECORD_HEADER
+from smsc.journal.inline import drain
+from smsc.journal.segment import SEGMENT_HEADER
+from smsc.ports import Apply
+
+#: Small, so that tests see segments come and go.
+SEGMENT_OCTETS: Final = 1024 * 1024
+
+Record = tuple[int, bytes, bytes]
+
+
+@dataclass(slots=True)
+class _SimFrame:
+    number: int
+    time_ms: int
+    records: dict[int, Record] = field(default_factory=dict)
+    octets: int = FRAME_HEADER
+
+
+class SimLog:
+    """The ``Log`` port in memory; ``room`` may be set by a test.
+
+    With ``hold`` a sealed frame becomes durable when ``advance`` says so, else at once; the owner
+    learns of it from ``poll`` either way.
+    """
+
+    def __init__(
+        self, partition: int = 0, *, hold: bool = False, segment_octets: int = SEGMENT_OCTETS
+    ) -> None:
+        self.partition = partition
+        self.epoch = 1
+        self.durable = 0
+        self.pending_octets = 0
+        self.failed: StorageError | None = None
+        self.room = True
+        self.octets = segment_octets
+        self.hold = hold
+        self.segment_octets = segment_octets
+        self.frame_octets = segment_octets // 4
+        self._frames: list[_SimFrame] = []
+        self._records: dict[int, Record] = {}
+        self._open: _SimFrame | None = None
+        self._number = 0
+        self._on_disk = 0
+        self._time = 0
+        self._segment = 1
+        self._offset = SEGMENT_HEADER
+        self._rotating = False
+        self._oldest = 1
+        self._replayed = False
+        self._closed = False
+        self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def __del__(self) -> None:
+        os.close(self._wake_fd)
+
+    # -- the port ----------------------------------------------------------------------------
+
+    def replay(self, apply: Apply) -> None:
+        if self._replayed:
+            raise RuntimeError("a log is replayed once")
+        self._alive()
+        for frame in self._frames:
+            for position, (kind, head, _) in frame.records.items():
+                apply(kind, position, frame.time_ms, head)
+        self._replayed = True
+
+    def begin(self, now: int) -> int:
+        self._alive()
+        if not self._replayed:
+            raise RuntimeError("a log is replayed before it is appended to")
+        if self._open is None:
+            self._time = max(self._time, now)
+            self._next_frame()
+        return self._time
+
+    def _next_frame(self) -> _SimFrame:
+        full = self._offset + self.frame_octets > self.segment_octets
+        if full or (self._rotating and self._offset > SEGMENT_HEADER):
+            self._segment += 1
+            self._offset = SEGMENT_HEADER
+            self._rotating = False
+            self._take_stock()
+        self._number += 1
+        self._open = _SimFrame(self._number, self._time)
+        return self._open
+
+    def append(self, kind: int, head: bytes, body: bytes = b"") -> int:
+        self._alive()
+        octets = RECORD_HEADER + len(head) + len(body) + 7 & ~7
+        if not 1 <= kind <= 255 or len(head) > 255:
+            raise ValueError("a record has a kind from 1 to 255 and a head of at most 255 octets")
+        if octets > MAX_RECORD or FRAME_HEADER + octets > self.frame_octets:
+            raise ValueError(f"a record of {octets} octets is larger than this log takes")
+        frame = self._open
+        if frame is None:
+            raise RuntimeError("append needs an open frame: call begin first")
+        if frame.octets + octets > self.frame_octets:
+            self.seal()
+            frame = self._next_frame()
+        position = self._segment << 32 | self._offset + frame.octets
+        frame.records[position] = self._records[position] = kind, head, body
+        frame.octets += octets
+        self.pending_octets += octets
+        return position
+
+    def seal(self) -> int:
+        self._alive()
+        frame = self._open
+        if frame is None:
+            raise RuntimeError("no frame is open")
+        self._open = None
+        self._frames.append(frame)
+        self._offset += frame.octets
+        if not self.hold:
+            self.advance()
+        return frame.number
+
+    @property
+    def busy(self) -> bool:
+        return self.durable < (self._frames[-1].number if self._frames else 0)
+
+    @property
+    def open_octets(self) -> int:
+        return self._open.octets if self._open else 0
+
+    def fileno(self) -> int:
+        return self._wake_fd
+
+    def poll(self) -> int:
+        drain(self._wake_fd)
+        self._alive()
+        for frame in self._frames:
+            if self.durable < frame.number <= self._on_disk:
+                self.pending_octets -= frame.octets - FRAME_HEADER
+        self.durable = max(self.durable, self._on_disk)
+        return self.durable
+
+    def read(self, position: int) -> Record:
+        return self._records[position]
+
+    def rotate(self) -> None:
+        self._rotating = True
+
+    def _take_stock(self) -> None:
+        self.octets = (self._segment + 1 - self._oldest) * self.segment_octets
+
+    def oldest_segment(self) -> int:
+        return self._oldest
+
+    def release(self, segment: int) -> int:
+        self._alive()
+        durable = [f for f in self._frames if f.number <= self.durable and f.records]
+        newest = max((min(f.records) >> 32 for f in durable), default=0)
+        before, self._oldest = self._oldest, max(self._oldest, min(segment, newest))
+        for position in [p for p in self._records if p >> 32 < self._oldest]:
+            del self._records[position]
+        self._frames = [f for f in self._frames if not f.records or self._keeps(f)]
+        self._take_stock()
+        return self._oldest - before
+
+    def _keeps(self, frame: _SimFrame) -> bool:
+        return min(frame.records) >> 32 >= self._oldest
+
+    def idle(self, now: int) -> None:
+        """There is no medium here that could be damaged, and nothing to prove."""
+
+    def close(self) -> None:
+        if self._closed or self.failed:
+            return
+        if self._open is not None:
+            self.seal()
+        self.advance()
+        self.poll()
+        self._closed = True
+
+    # -- what a test does to it --------------------------------------------------------------
+
+    def advance(self, frames: int | None = None) -> None:
+        """Let the next ``frames`` sealed frames become durable; None: all."""
+        waiting = [f.number for f in self._frames if f.number > self._on_disk][:frames]
+        if waiting:
+            self._on_disk = waiting[-1]
+            os.eventfd_write(self._wake_fd, 1)
+
+    def lose_tail(self, keep: int = 0) -> SimLog:
+        """Crash: return the log that the next start finds.
+
+        What is not durable is gone, but for ``keep`` sealed frames: a disk may have written what
+        it did not come to confirm.
+        """
+        after = SimLog(self.partition, hold=self.hold, segment_octets=self.segment_octets)
+        after._frames = [f for f in self._frames if f.number <= self._on_disk]
+        after._frames += [f for f in self._frames if f.number > self._on_disk][:keep]
+        after._records = {p: r for f in after._frames for p, r in f.records.items()}
+        after.epoch = self.epoch + 1
+        after._oldest = self._oldest
+        after._segment = self._segment + 1
+        if after._frames:
+            last = after._frames[-1]
+            after._number = after._on_disk = after.durable = last.number
+            after._time = last.time_ms
+        return after
+
+    def fail(self, reason: str = "simulated failure") -> None:
+        """The disk dies: from now on nothing is promised any more."""
+        self.failed = StorageError(reason)
+        self._open = None
+        os.eventfd_write(self._wake_fd, 1)
+
+    def _alive(self) -> None:
+        if self.failed is not None:
+            raise StorageError(str(self.failed)) from self.failed
+        if self._closed:
+            raise RuntimeError("the log is closed")
