@@ -1,0 +1,642 @@
+"""The index of what is owed: a slab of small C structs, intrusive lists, and a timing wheel.
+
+``Slab`` holds one 64-octet entry per owed thing and no Python object. Every entry is found by its
+id, optionally by a 64-bit key, and stands in at most one list: a queue, or a bucket of the wheel.
+All operations are O(1) but the scans, which the caller bounds. Entries are named by *slot*, a small
+integer that is valid until ``remove``.
+
+The slab knows nothing of messages: states, lanes and flags are numbers to it. Times are
+milliseconds since the Unix epoch at the border and 100 ms ticks since 2024 inside, which fit 32
+bits until 2037 and are then moved by raising ``BASE_MS``.
+
+The wheel is a hierarchical timing wheel (Varghese and Lauck, 1987): four levels of 256 buckets,
+the lowest 100 ms wide, so that scheduling, moving and cancelling cost the same for one entry and
+for ten million.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memset
+
+BASE_MS = 1_704_067_200_000  # 2024-01-01T00:00:00Z
+TICK_MS = 100
+
+cdef int64_t _BASE_MS = 1704067200000
+cdef int64_t _TICK_MS = 100
+cdef uint32_t NIL = 0xFFFFFFFF
+cdef uint32_t LAST_TICK = 0xFFFFFFFE
+
+cdef enum:
+    CHUNK_BITS = 14  # 16,384 entries: 0.9 MiB grown at a time, never copied
+    CHUNK = 16384
+    WHEEL_LISTS = 1024
+
+NO_LIST = 0xFFFFFFFF
+#: The first list number ``new_list`` gives; below are the wheel's buckets.
+FIRST_LIST = WHEEL_LISTS
+
+
+cdef struct Entry:
+    uint64_t id          # 0 in a free entry
+    uint64_t position    # of the record that holds the body
+    uint64_t key         # correlation key, 0 for none
+    uint32_t due         # tick at which the wheel hands it out
+    uint32_t expiry      # tick after which it is no longer worth sending
+    uint32_t prev
+    uint32_t next
+    uint32_t queue       # the list it stands in, NIL for none
+    uint32_t sent        # tick of the newest attempt, 0 for none
+    uint16_t account
+    uint16_t carrier
+    uint8_t state
+    uint8_t lane
+    uint8_t attempt
+    uint8_t flags
+
+
+cdef struct ListHead:
+    uint32_t head
+    uint32_t tail
+    uint32_t count
+
+
+cdef inline uint64_t _mix(uint64_t x) noexcept nogil:
+    # The finaliser of splitmix64: ids are consecutive, buckets must not be.
+    x ^= x >> 30
+    x *= <uint64_t>0xBF58476D1CE4E5B9
+    x ^= x >> 27
+    x *= <uint64_t>0x94D049BB133111EB
+    x ^= x >> 31
+    return x
+
+
+cdef inline uint32_t _tick(int64_t ms) noexcept nogil:
+    if ms <= _BASE_MS:
+        return 0
+    ms = (ms - _BASE_MS) // _TICK_MS
+    return LAST_TICK if ms > <int64_t>LAST_TICK else <uint32_t>ms
+
+
+def key_of(bytes scope, bytes value):
+    """A 64-bit key for ``value`` within ``scope``: FNV-1a, mixed; the same in every process.
+
+    Two keys of one carrier meet by chance with probability n / 2**64: 5e-13 for ten million.
+    """
+    cdef uint64_t h = <uint64_t>0xCBF29CE484222325
+    cdef const uint8_t *p = scope
+    cdef Py_ssize_t i
+    for i in range(len(scope)):
+        h = (h ^ p[i]) * <uint64_t>0x100000001B3
+    h = (h ^ 0xFF) * <uint64_t>0x100000001B3
+    p = value
+    for i in range(len(value)):
+        h = (h ^ p[i]) * <uint64_t>0x100000001B3
+    h = _mix(h)
+    return h if h else 1
+
+
+cdef class _Index:
+    """Open addressing from a 64-bit field of the entries to their slot; tombstone-free."""
+
+    cdef uint32_t *table
+    cdef uint64_t mask
+    cdef uint64_t used
+    cdef Slab slab
+    cdef bint by_key
+
+    def __cinit__(self, Slab slab, bint by_key):
+        self.slab = slab
+        self.by_key = by_key
+        self.used = 0
+        self.mask = 1023
+        self.table = <uint32_t *>malloc(1024 * sizeof(uint32_t))
+        if self.table == NULL:
+            raise MemoryError
+        memset(self.table, 0xFF, 1024 * sizeof(uint32_t))
+
+    def __dealloc__(self):
+        free(self.table)
+
+    cdef inline uint64_t value(self, uint32_t slot) noexcept:
+        cdef Entry *e = self.slab.entry(slot)
+        return e.key if self.by_key else e.id
+
+    cdef int grow(self) except -1:
+        cdef uint64_t size = (self.mask + 1) * 2
+        cdef uint32_t *old = self.table
+        cdef uint64_t n = self.mask + 1, i, at
+        cdef uint32_t *fresh = <uint32_t *>malloc(size * sizeof(uint32_t))
+        if fresh == NULL:
+            raise MemoryError
+        memset(fresh, 0xFF, size * sizeof(uint32_t))
+        self.mask = size - 1
+        for i in range(n):
+            if old[i] != NIL:
+                at = _mix(self.value(old[i])) & self.mask
+                while fresh[at] != NIL:
+                    at = (at + 1) & self.mask
+                fresh[at] = old[i]
+        self.table = fresh
+        free(old)
+        return 0
+
+    cdef int put(self, uint64_t value, uint32_t slot) except -1:
+        # Three quarters full at most: 5.3 to 10.7 octets per entry.
+        if (self.used + 1) * 4 > (self.mask + 1) * 3:
+            self.grow()
+        cdef uint64_t at = _mix(value) & self.mask
+        while self.table[at] != NIL:
+            at = (at + 1) & self.mask
+        self.table[at] = slot
+        self.used += 1
+        return 0
+
+    cdef uint32_t get(self, uint64_t value) noexcept:
+        cdef uint64_t at = _mix(value) & self.mask
+        cdef uint32_t slot = self.table[at]
+        while slot != NIL:
+            if self.value(slot) == value:
+                return slot
+            at = (at + 1) & self.mask
+            slot = self.table[at]
+        return NIL
+
+    cdef void drop(self, uint64_t value, uint32_t slot) noexcept:
+        cdef uint64_t at = _mix(value) & self.mask
+        while self.table[at] != slot:
+            if self.table[at] == NIL:
+                return
+            at = (at + 1) & self.mask
+        # Backward-shift deletion (Knuth 6.4, algorithm R).
+        cdef uint64_t hole = at, home
+        while True:
+            at = (at + 1) & self.mask
+            if self.table[at] == NIL:
+                break
+            home = _mix(self.value(self.table[at])) & self.mask
+            if ((at - home) & self.mask) >= ((at - hole) & self.mask):
+                self.table[hole] = self.table[at]
+                hole = at
+        self.table[hole] = NIL
+        self.used -= 1
+
+
+cdef class Slab:
+    """Entries, their two indexes, their lists and their timing wheel. See the module."""
+
+    cdef Entry **chunks
+    cdef uint32_t chunk_count
+    cdef uint32_t top           # slots ever used
+    cdef uint32_t free_head
+    cdef readonly uint32_t count
+    cdef ListHead *lists
+    cdef uint32_t list_count
+    cdef uint32_t list_room
+    cdef _Index ids
+    cdef _Index keys
+    cdef uint32_t now           # the wheel's tick: everything due up to it was handed out
+    cdef dict segments          # segment -> entries whose body lies there
+
+    def __cinit__(self):
+        self.chunks = NULL
+        self.chunk_count = 0
+        self.top = 0
+        self.free_head = NIL
+        self.count = 0
+        self.list_room = WHEEL_LISTS + 64
+        self.list_count = WHEEL_LISTS
+        self.lists = <ListHead *>malloc(self.list_room * sizeof(ListHead))
+        if self.lists == NULL:
+            raise MemoryError
+        memset(self.lists, 0xFF, self.list_room * sizeof(ListHead))
+        cdef uint32_t i
+        for i in range(self.list_room):
+            self.lists[i].count = 0
+        self.now = 0
+        self.segments = {}
+        self.ids = _Index(self, False)
+        self.keys = _Index(self, True)
+
+    def __dealloc__(self):
+        cdef uint32_t i
+        for i in range(self.chunk_count):
+            free(self.chunks[i])
+        free(self.chunks)
+        free(self.lists)
+
+    def __len__(self):
+        return self.count
+
+    cdef inline Entry *entry(self, uint32_t slot) noexcept:
+        return &self.chunks[slot >> CHUNK_BITS][slot & (CHUNK - 1)]
+
+    cdef Entry *live(self, uint32_t slot) except NULL:
+        cdef Entry *e
+        if slot >= self.top:
+            raise IndexError(f"no slot {slot}")
+        e = self.entry(slot)
+        if e.id == 0:
+            raise IndexError(f"slot {slot} is free")
+        return e
+
+    # -- entries -----------------------------------------------------------------------------
+
+    cdef int _grow(self) except -1:
+        cdef Entry **chunks = <Entry **>realloc(
+            self.chunks, (self.chunk_count + 1) * sizeof(Entry *)
+        )
+        if chunks == NULL:
+            raise MemoryError
+        self.chunks = chunks
+        chunks[self.chunk_count] = <Entry *>calloc(CHUNK, sizeof(Entry))
+        if chunks[self.chunk_count] == NULL:
+            raise MemoryError
+        self.chunk_count += 1
+        return 0
+
+    def add(self, uint64_t id, uint64_t position, uint16_t account, uint16_t carrier,
+            uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, int64_t expiry_ms):
+        """A new entry in no list; its slot. ``id`` is not 0 and not in the slab."""
+        cdef uint32_t slot
+        cdef Entry *e
+        if id == 0 or self.ids.get(id) != NIL:
+            raise KeyError(f"id {id:x} is 0 or already owed")
+        if self.free_head != NIL:
+            slot = self.free_head
+            e = self.entry(slot)
+            self.free_head = e.next
+        else:
+            if self.top == self.chunk_count * CHUNK:
+                self._grow()
+            slot = self.top
+            self.top += 1
+            e = self.entry(slot)
+        e.id = id
+        e.position = position
+        e.key = 0
+        e.due = 0
+        e.sent = 0
+        e.expiry = _tick(expiry_ms + _TICK_MS - 1)
+        e.prev = e.next = e.queue = NIL
+        e.account = account
+        e.carrier = carrier
+        e.state = state
+        e.lane = lane
+        e.attempt = attempt
+        e.flags = flags
+        self.ids.put(id, slot)
+        self.count += 1
+        self._count_segment(position >> 32, 1)
+        return slot
+
+    def remove(self, uint32_t slot):
+        """Forget an entry; its slot may be given out again."""
+        cdef Entry *e = self.live(slot)
+        self._unlink(e)
+        self.ids.drop(e.id, slot)
+        if e.key:
+            self.keys.drop(e.key, slot)
+        self._count_segment(e.position >> 32, -1)
+        e.id = 0
+        e.key = 0
+        e.next = self.free_head
+        self.free_head = slot
+        self.count -= 1
+
+    def find(self, uint64_t id):
+        """The slot of ``id``, or -1."""
+        cdef uint32_t slot = self.ids.get(id)
+        return -1 if slot == NIL else <int64_t>slot
+
+    def find_key(self, uint64_t key):
+        """The slot that carries ``key``, or -1."""
+        cdef uint32_t slot = self.keys.get(key)
+        return -1 if slot == NIL else <int64_t>slot
+
+    def set_key(self, uint32_t slot, uint64_t key):
+        """Give the entry a key, or take it away (0)."""
+        cdef Entry *e = self.live(slot)
+        if e.key:
+            self.keys.drop(e.key, slot)
+            e.key = 0
+        if key:
+            e.key = key
+            self.keys.put(key, slot)
+
+    def id(self, uint32_t slot):
+        return self.live(slot).id
+
+    def position(self, uint32_t slot):
+        return self.live(slot).position
+
+    def move(self, uint32_t slot, uint64_t position):
+        """The body now lies at ``position``."""
+        cdef Entry *e = self.live(slot)
+        self._count_segment(e.position >> 32, -1)
+        e.position = position
+        self._count_segment(position >> 32, 1)
+
+    def key(self, uint32_t slot):
+        return self.live(slot).key
+
+    def account(self, uint32_t slot):
+        return self.live(slot).account
+
+    def carrier(self, uint32_t slot):
+        return self.live(slot).carrier
+
+    def state(self, uint32_t slot):
+        return self.live(slot).state
+
+    def lane(self, uint32_t slot):
+        return self.live(slot).lane
+
+    def attempt(self, uint32_t slot):
+        return self.live(slot).attempt
+
+    def flags(self, uint32_t slot):
+        return self.live(slot).flags
+
+    def due(self, uint32_t slot):
+        """When the wheel hands it out, in ms; only meaningful after ``schedule``."""
+        return _BASE_MS + <int64_t>self.live(slot).due * _TICK_MS
+
+    def expiry(self, uint32_t slot):
+        return _BASE_MS + <int64_t>self.live(slot).expiry * _TICK_MS
+
+    def set_state(self, uint32_t slot, uint8_t state):
+        self.live(slot).state = state
+
+    def set_attempt(self, uint32_t slot, uint8_t attempt, uint16_t carrier):
+        cdef Entry *e = self.live(slot)
+        e.attempt = attempt
+        e.carrier = carrier
+
+    def sent(self, uint32_t slot):
+        """When it was last handed to a bind, in ms; 0 if never."""
+        cdef uint32_t sent = self.live(slot).sent
+        return _BASE_MS + <int64_t>sent * _TICK_MS if sent else 0
+
+    def set_sent(self, uint32_t slot, int64_t sent_ms):
+        self.live(slot).sent = _tick(sent_ms)
+
+    def set_flag(self, uint32_t slot, uint8_t flag):
+        self.live(slot).flags |= flag
+
+    def set_expiry(self, uint32_t slot, int64_t expiry_ms):
+        self.live(slot).expiry = _tick(expiry_ms + _TICK_MS - 1)
+
+    def row(self, uint32_t slot):
+        """``(id, position, key, due, expiry, sent, account, carrier, state, lane, attempt,
+        flags)``."""
+        cdef Entry *e = self.live(slot)
+        return (
+            e.id, e.position, e.key, _BASE_MS + <int64_t>e.due * _TICK_MS,
+            _BASE_MS + <int64_t>e.expiry * _TICK_MS,
+            _BASE_MS + <int64_t>e.sent * _TICK_MS if e.sent else 0,
+            e.account, e.carrier, e.state, e.lane, e.attempt, e.flags,
+        )
+
+    # -- lists -------------------------------------------------------------------------------
+
+    def new_list(self):
+        """Make an empty queue and return its number."""
+        cdef ListHead *lists
+        if self.list_count == self.list_room:
+            lists = <ListHead *>realloc(self.lists, self.list_room * 2 * sizeof(ListHead))
+            if lists == NULL:
+                raise MemoryError
+            self.lists = lists
+            self.list_room *= 2
+        self.lists[self.list_count].head = NIL
+        self.lists[self.list_count].tail = NIL
+        self.lists[self.list_count].count = 0
+        self.list_count += 1
+        return self.list_count - 1
+
+    cdef void _unlink(self, Entry *e) noexcept:
+        cdef ListHead *q
+        if e.queue == NIL:
+            return
+        q = &self.lists[e.queue]
+        if e.prev == NIL:
+            q.head = e.next
+        else:
+            self.entry(e.prev).next = e.next
+        if e.next == NIL:
+            q.tail = e.prev
+        else:
+            self.entry(e.next).prev = e.prev
+        q.count -= 1
+        e.prev = e.next = e.queue = NIL
+
+    cdef void _push(self, uint32_t slot, Entry *e, uint32_t queue) noexcept:
+        cdef ListHead *q = &self.lists[queue]
+        self._unlink(e)
+        e.queue = queue
+        e.prev = q.tail
+        e.next = NIL
+        if q.tail == NIL:
+            q.head = slot
+        else:
+            self.entry(q.tail).next = slot
+        q.tail = slot
+        q.count += 1
+
+    cdef int _check_list(self, uint32_t queue) except -1:
+        if queue < WHEEL_LISTS or queue >= self.list_count:
+            raise IndexError(f"no list {queue}")
+        return 0
+
+    def push(self, uint32_t slot, uint32_t queue):
+        """Put the entry at the end of a queue, out of wherever it stands."""
+        self._check_list(queue)
+        self._push(slot, self.live(slot), queue)
+
+    def push_front(self, uint32_t slot, uint32_t queue):
+        """Put the entry at the head of a queue: it is the next to leave."""
+        cdef Entry *e = self.live(slot)
+        cdef ListHead *q
+        self._check_list(queue)
+        self._unlink(e)
+        q = &self.lists[queue]
+        e.queue = queue
+        e.prev = NIL
+        e.next = q.head
+        if q.head == NIL:
+            q.tail = slot
+        else:
+            self.entry(q.head).prev = slot
+        q.head = slot
+        q.count += 1
+
+    def unlink(self, uint32_t slot):
+        """Take the entry out of its list, if it stands in one."""
+        self._unlink(self.live(slot))
+
+    def pop(self, uint32_t queue):
+        """Take the head of a queue and return its slot, or -1."""
+        cdef uint32_t slot
+        self._check_list(queue)
+        slot = self.lists[queue].head
+        if slot == NIL:
+            return -1
+        self._unlink(self.entry(slot))
+        return <int64_t>slot
+
+    def head(self, uint32_t queue):
+        """The slot at the head of a queue, or -1."""
+        self._check_list(queue)
+        return -1 if self.lists[queue].head == NIL else <int64_t>self.lists[queue].head
+
+    def length(self, uint32_t queue):
+        self._check_list(queue)
+        return self.lists[queue].count
+
+    def linked(self, uint32_t slot):
+        """The number of the list the entry stands in (a wheel's bucket too), or NO_LIST."""
+        return self.live(slot).queue
+
+    # -- the wheel ---------------------------------------------------------------------------
+
+    cdef void _bucket(self, uint32_t slot, Entry *e) noexcept:
+        cdef uint32_t due = e.due
+        cdef uint32_t delta
+        if due <= self.now:
+            due = self.now + 1
+        delta = due - self.now
+        if delta < 256:
+            self._push(slot, e, due & 255)
+        elif delta < 65536:
+            self._push(slot, e, 256 + ((due >> 8) & 255))
+        elif delta < 16777216:
+            self._push(slot, e, 512 + ((due >> 16) & 255))
+        else:
+            self._push(slot, e, 768 + ((due >> 24) & 255))
+
+    def schedule(self, uint32_t slot, int64_t due_ms):
+        """Take the entry out of its list and hand it out at ``due_ms`` (or the next tick)."""
+        cdef Entry *e = self.live(slot)
+        e.due = _tick(due_ms + _TICK_MS - 1)
+        self._bucket(slot, e)
+
+    cdef void _cascade(self, uint32_t queue) noexcept:
+        cdef uint32_t slot = self.lists[queue].head
+        cdef uint32_t following
+        cdef Entry *e
+        # Take the whole bucket first: an entry may land in the same bucket again (far future).
+        self.lists[queue].head = NIL
+        self.lists[queue].tail = NIL
+        self.lists[queue].count = 0
+        while slot != NIL:
+            e = self.entry(slot)
+            following = e.next
+            e.queue = e.prev = e.next = NIL
+            if e.due <= self.now:
+                self._push(slot, e, self.now & 255)
+            else:
+                self._bucket(slot, e)
+            slot = following
+
+    def start(self, int64_t now_ms):
+        """Set the wheel's clock, once, before anything is scheduled."""
+        if self.now == 0:
+            self.now = _tick(now_ms)
+
+    def expire(self, int64_t now_ms, uint32_t limit):
+        """Up to ``limit`` slots that are due at ``now_ms``, taken out of the wheel, in order.
+
+        Exactly ``limit`` back means that there may be more: call again.
+        """
+        cdef uint32_t target = _tick(now_ms)
+        cdef uint32_t slot
+        cdef list out = []
+        while True:
+            # The bucket of `now` may hold a rest from a call that met its limit.
+            slot = self.lists[self.now & 255].head
+            while slot != NIL and self.entry(slot).due <= self.now:
+                if <uint32_t>len(out) >= limit:
+                    return out
+                self._unlink(self.entry(slot))
+                out.append(slot)
+                slot = self.lists[self.now & 255].head
+            if self.now >= target:
+                return out
+            self.now += 1
+            if self.now & 255 == 0:
+                if self.now & 0xFFFF == 0:
+                    if self.now & 0xFFFFFF == 0:
+                        self._cascade(768 + (self.now >> 24))
+                    self._cascade(512 + ((self.now >> 16) & 255))
+                self._cascade(256 + ((self.now >> 8) & 255))
+
+    # -- bounded scans -----------------------------------------------------------------------
+
+    def scan_expired(self, uint32_t cursor, uint32_t limit, int64_t now_ms, uint32_t states):
+        """``(slots, cursor)``: entries past their expiry whose state's bit is set in ``states``.
+
+        Looks at ``limit`` slots from ``cursor``; a cursor of 0 comes back after the last one.
+        """
+        cdef uint32_t now = _tick(now_ms)
+        cdef uint32_t end = min(self.top, cursor + limit)
+        cdef Entry *e
+        cdef list out = []
+        while cursor < end:
+            e = self.entry(cursor)
+            if e.id != 0 and e.expiry <= now and (states >> e.state) & 1:
+                out.append(cursor)
+            cursor += 1
+        return out, (0 if cursor >= self.top else cursor)
+
+    def scan_segment(self, uint32_t cursor, uint32_t limit, uint32_t below):
+        """``(slots, cursor)``: entries whose body lies in a segment before ``below``."""
+        cdef uint32_t end = min(self.top, cursor + limit)
+        cdef Entry *e
+        cdef list out = []
+        while cursor < end:
+            e = self.entry(cursor)
+            if e.id != 0 and (e.position >> 32) < below:
+                out.append(cursor)
+            cursor += 1
+        return out, (0 if cursor >= self.top else cursor)
+
+    def in_state(self, uint8_t state):
+        """Every slot in a state. For the start, and for tests."""
+        cdef uint32_t slot
+        cdef Entry *e
+        cdef list out = []
+        for slot in range(self.top):
+            e = self.entry(slot)
+            if e.id != 0 and e.state == state:
+                out.append(slot)
+        return out
+
+    def slots(self):
+        """Every slot in use, lowest first. For the start, and for tests."""
+        cdef uint32_t slot
+        return [slot for slot in range(self.top) if self.entry(slot).id != 0]
+
+    cdef int _count_segment(self, uint64_t segment, int change) except -1:
+        cdef int n = self.segments.get(segment, 0) + change
+        if n:
+            self.segments[segment] = n
+        else:
+            del self.segments[segment]
+        return 0
+
+    def oldest_segment(self):
+        """The oldest segment that still holds a body, or -1."""
+        return min(self.segments) if self.segments else -1
+
+    def segment_counts(self):
+        """How many bodies lie in which segment."""
+        return dict(self.segments)
+
+    @property
+    def octets(self):
+        """Memory held by entries, indexes and lists."""
+        return (
+            <uint64_t>self.chunk_count * CHUNK * sizeof(Entry)
+            + (self.ids.mask + 1 + self.keys.mask + 1) * sizeof(uint32_t)
+            + self.list_room * sizeof(ListHead)
+        )

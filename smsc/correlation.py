@@ -1,0 +1,102 @@
+"""Which message a carrier's receipt speaks of, and the receipts that nobody waits for yet.
+
+A carrier names a message twice: in its response and in its receipt, not always in the same way
+(``receipt.IdRule``). The key is 64 bits over carrier and canonical id, so that two carriers that
+count alike are never confused. The entry itself is a field of the message in the spool.
+
+A receipt whose key is unknown is an *orphan*: it overtook its response, or its message is long
+final. It is durable, waits, and is matched when the response comes (reliability.md D7).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from smsc import records
+from smsc._spool import key_of
+from smsc.receipt import IdRule
+from smsc.records import OrphanHead
+
+
+class Orphan(NamedTuple):
+    """A receipt without a message, and where it is on disk."""
+
+    position: int
+    head: OrphanHead
+
+
+class Correlation:
+    """Keys of one carrier's message ids."""
+
+    __slots__ = ("_carrier", "_rule")
+
+    def __init__(self, carrier: bytes, rule: IdRule) -> None:
+        self._carrier = carrier
+        self._rule = rule
+
+    def of_response(self, carrier_id: bytes) -> int:
+        """The key of an id as a submit_sm_resp gave it."""
+        return key_of(self._carrier, self._rule.of_response(carrier_id))
+
+    def of_receipt(self, carrier_id: bytes) -> int:
+        """The key of an id as a receipt gave it."""
+        return key_of(self._carrier, self._rule.of_receipt(carrier_id))
+
+
+class Orphans:
+    """The receipts that wait, as a fold over the log. One per key: the last one counts."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, Orphan] = {}
+        self._segments: Counter[int] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __iter__(self) -> Iterator[Orphan]:
+        return iter(self._waiting.values())
+
+    def get(self, key: int) -> Orphan | None:
+        return self._waiting.get(key)
+
+    def oldest(self) -> int | None:
+        """The key of the one that came first."""
+        return next(iter(self._waiting), None)
+
+    def past(self, now: int) -> list[int]:
+        """Keys of those that have waited long enough; they stand in order of arrival."""
+        keys = []
+        for key, orphan in self._waiting.items():
+            if orphan.head.until > now:
+                break
+            keys.append(key)
+        return keys
+
+    def before(self, segment: int) -> list[Orphan]:
+        """Those that lie in a segment before this one."""
+        return [o for o in self._waiting.values() if o.position >> 32 < segment]
+
+    def oldest_segment(self) -> int:
+        """The oldest segment that still holds one, or -1."""
+        return min(self._segments, default=-1)
+
+    # -- the fold ----------------------------------------------------------------------------
+
+    def orphan(self, position: int, time: int, head: bytes) -> None:
+        orphan = Orphan(position, records.read_orphan(head))
+        self._drop(orphan.head.key)
+        self._waiting[orphan.head.key] = orphan
+        self._segments[position >> 32] += 1
+
+    def orphan_done(self, position: int, time: int, head: bytes) -> None:
+        self._drop(records.read_orphan_done(head))
+
+    def _drop(self, key: int) -> None:
+        orphan = self._waiting.pop(key, None)
+        if orphan is not None:
+            segment = orphan.position >> 32
+            self._segments[segment] -= 1
+            if not self._segments[segment]:
+                del self._segments[segment]

@@ -1,0 +1,176 @@
+"""The spool: every message that is owed to a carrier or awaits its receipt, as a fold over the log.
+
+Bodies stay on disk; here stand some dozen octets each (``_spool.Slab``). A message is in one state:
+
+    QUEUED    to be sent: in a ready queue of its carrier, or on the wheel until it is due
+    ATTEMPT   handed to a bind; its outcome is awaited there
+    ACKED     the carrier has it; on the wheel until its receipt comes or is given up
+    IN_DOUBT  handed to a bind that is gone; on the wheel until the policy decides
+
+and FINAL is to be gone from here. The methods named after records are the fold: they take what the
+record says, decide nothing and know no clock, so that a replay ends where the live run stood. What
+they are told of a message that is not owed (any more) is void: evidence may come late and twice.
+
+The ready queues are derived: which messages are ready follows from the states, who goes first is
+the business of ``lanes``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import IntEnum
+
+from smsc import records
+from smsc._spool import Slab
+from smsc.lanes import RETRY_LANE, CarrierLanes
+from smsc.records import Flag
+
+
+class Stage(IntEnum):
+    """Where a message stands. The numbers are on disk (see ``records``)."""
+
+    QUEUED = 1
+    ATTEMPT = 2
+    ACKED = 3
+    IN_DOUBT = 4
+
+
+#: States in which a message is still worth nothing but sending, so that its validity ends it.
+UNSENT = 1 << Stage.QUEUED
+
+
+class Names:
+    """Names of accounts or carriers as small integers, in the order they were first met."""
+
+    __slots__ = ("_index", "names")
+
+    def __init__(self) -> None:
+        self._index: dict[bytes, int] = {}
+        self.names: list[bytes] = []
+
+    def index(self, name: bytes) -> int:
+        """The number of a name; a new one if it has none yet."""
+        number = self._index.get(name)
+        if number is None:
+            number = self._index[name] = len(self.names)
+            self.names.append(name)
+        return number
+
+    def __getitem__(self, number: int) -> bytes:
+        return self.names[number]
+
+
+class Spool:
+    """See the module. ``slab`` is for reading; it changes only through the records."""
+
+    def __init__(self, accounts: Names, carriers: Names) -> None:
+        self.slab = Slab()
+        self.accounts = accounts
+        self.carriers = carriers
+        #: Messages owed per account, by its number.
+        self.owed: Counter[int] = Counter()
+        self._lanes: list[CarrierLanes] = []
+
+    def __len__(self) -> int:
+        return len(self.slab)
+
+    def lanes(self, carrier: int) -> CarrierLanes:
+        """The ready queues of a carrier, by its number."""
+        while len(self._lanes) <= carrier:
+            self._lanes.append(CarrierLanes(self.slab))
+        return self._lanes[carrier]
+
+    def ready(self, slot: int) -> None:
+        """Put a message that is due into its carrier's ready queue."""
+        slab = self.slab
+        lane = RETRY_LANE if slab.attempt(slot) else slab.lane(slot)
+        self.lanes(slab.carrier(slot)).put(slot, slab.account(slot), lane)
+
+    def reroute(self, slot: int, carrier: int) -> None:
+        """Let another carrier have a message that is ready and was not sent."""
+        slab = self.slab
+        slab.set_attempt(slot, slab.attempt(slot), carrier)
+        self.ready(slot)
+
+    # -- the fold ----------------------------------------------------------------------------
+
+    def message(self, position: int, time: int, head: bytes) -> None:
+        m = records.read_message(head)
+        slab = self.slab
+        slot = slab.find(m.id)
+        if slot >= 0:  # carried forward: the same message at a new place
+            slab.move(slot, position)
+            return
+        account = self.accounts.index(m.account)
+        slot = slab.add(
+            m.id,
+            position,
+            account,
+            self.carriers.index(m.carrier),
+            m.state,
+            m.lane,
+            m.attempt,
+            m.flags,
+            m.expiry,
+        )
+        self.owed[account] += 1
+        if m.key:
+            slab.set_key(slot, m.key)
+        if m.sent:
+            slab.set_sent(slot, m.sent)
+        if m.state == Stage.QUEUED:
+            self._queue(slot, m.due, time)
+        elif m.state != Stage.ATTEMPT:
+            slab.schedule(slot, m.due)
+
+    def attempt(self, position: int, time: int, head: bytes) -> None:
+        id, number, carrier = records.read_attempt(head)
+        slab = self.slab
+        slot = slab.find(id)
+        if slot >= 0:
+            slab.unlink(slot)
+            slab.set_attempt(slot, number, self.carriers.index(carrier))
+            slab.set_sent(slot, time)
+            slab.set_state(slot, Stage.ATTEMPT)
+
+    def acked(self, position: int, time: int, head: bytes) -> None:
+        a = records.read_acked(head)
+        slab = self.slab
+        slot = slab.find(a.id)
+        if slot >= 0 and slab.state(slot) != Stage.ACKED:
+            slab.set_key(slot, a.key)
+            slab.set_state(slot, Stage.ACKED)
+            slab.schedule(slot, a.until)
+
+    def queued(self, position: int, time: int, head: bytes) -> None:
+        id, number, due, _status = records.read_queued(head)
+        slab = self.slab
+        slot = slab.find(id)
+        if slot < 0 or slab.state(slot) == Stage.ACKED:
+            return
+        if slab.state(slot) == Stage.IN_DOUBT:
+            slab.set_flag(slot, Flag.MAY_REPEAT)
+        slab.set_attempt(slot, number, slab.carrier(slot))
+        slab.set_state(slot, Stage.QUEUED)
+        self._queue(slot, due, time)
+
+    def doubt(self, position: int, time: int, head: bytes) -> None:
+        id, number, until = records.read_doubt(head)
+        slab = self.slab
+        slot = slab.find(id)
+        if slot >= 0 and slab.state(slot) == Stage.ATTEMPT and slab.attempt(slot) == number:
+            slab.set_state(slot, Stage.IN_DOUBT)
+            slab.schedule(slot, until)
+
+    def final(self, position: int, time: int, head: bytes) -> None:
+        slab = self.slab
+        slot = slab.find(records.read_final(head).id)
+        if slot >= 0:
+            self.owed[slab.account(slot)] -= 1
+            slab.remove(slot)
+
+    def _queue(self, slot: int, due: int, time: int) -> None:
+        if due <= time:
+            self.ready(slot)
+        else:
+            self.slab.schedule(slot, due)

@@ -1,0 +1,96 @@
+"""Everything that follows from the log, and the one ``apply`` by which it follows.
+
+The live run and a replay call the same function with the same records in the same order, so they
+end in the same state: ``fingerprint`` shows it. Time comes only from the frame a record is in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from smsc.correlation import Orphans
+from smsc.mailbox import Mailboxes
+from smsc.records import Kind
+from smsc.spool import Names, Spool, Stage
+
+#: ``fold(position, time, head)``
+Fold = Callable[[int, int, bytes], None]
+
+
+class State:
+    """Owed messages, mailboxes and orphaned receipts of one partition."""
+
+    def __init__(self) -> None:
+        self.accounts = Names()
+        self.carriers = Names()
+        self.spool = Spool(self.accounts, self.carriers)
+        self.mailboxes = Mailboxes(self.accounts, self.carriers)
+        self.orphans = Orphans()
+        #: The epoch of the newest START record.
+        self.epoch = 0
+        self._time = 0
+        #: Called with (kind, position, time, head) of a FINAL or MAIL_DONE before it is applied.
+        self.before_end: Callable[[int, int, int, bytes], None] | None = None
+        spool, mailboxes, orphans = self.spool, self.mailboxes, self.orphans
+        self._fold: dict[int, Fold] = {
+            Kind.START: self._start,
+            Kind.MESSAGE: spool.message,
+            Kind.ATTEMPT: spool.attempt,
+            Kind.ACKED: spool.acked,
+            Kind.QUEUED: spool.queued,
+            Kind.DOUBT: spool.doubt,
+            Kind.FINAL: spool.final,
+            Kind.MAIL: mailboxes.mail,
+            Kind.MAIL_DONE: mailboxes.mail_done,
+            Kind.ORPHAN: orphans.orphan,
+            Kind.ORPHAN_DONE: orphans.orphan_done,
+        }
+
+    def apply(self, kind: int, position: int, time: int, head: bytes) -> None:
+        """Take one record into account. Raises LookupError for a kind this version doesn't know."""
+        if not self._time:
+            self._time = time
+            self.spool.slab.start(time)
+            self.mailboxes.slab.start(time)
+        if self.before_end is not None and (kind == Kind.FINAL or kind == Kind.MAIL_DONE):
+            self.before_end(kind, position, time, head)
+        fold = self._fold.get(kind)
+        if fold is None:
+            raise LookupError(f"record kind {kind} was written by a newer version of smsc")
+        fold(position, time, head)
+
+    def _start(self, position: int, time: int, head: bytes) -> None:
+        self.epoch = int.from_bytes(head, "little")
+
+    def oldest_segment(self) -> int:
+        """The oldest segment that something owed still needs, or -1 for none."""
+        needed = (
+            self.spool.slab.oldest_segment(),
+            self.mailboxes.slab.oldest_segment(),
+            self.orphans.oldest_segment(),
+        )
+        return min((segment for segment in needed if segment >= 0), default=-1)
+
+    def fingerprint(self) -> str:
+        """A hash over everything the log determines, in an order that does not depend on history.
+
+        What no record says is left out: who stands where in a ready queue, and which bind has
+        taken a mail.
+        """
+        digest = hashlib.sha256()
+        slab = self.spool.slab
+        for row in sorted(slab.row(slot) for slot in slab.slots()):
+            (id, position, key, due, expiry, sent, account, carrier, *rest) = row
+            state = rest[0]
+            # A message that is only queued may be moved to another carrier without a record.
+            settled: list[object] = [] if state == Stage.QUEUED else [self.carriers[carrier]]
+            settled += [due] if state in (Stage.ACKED, Stage.IN_DOUBT) else []
+            owner = self.accounts[account]
+            digest.update(repr((id, position, key, expiry, sent, owner, rest, settled)).encode())
+        mail = self.mailboxes.slab
+        for row in sorted(mail.row(slot) for slot in mail.slots()):
+            digest.update(repr((row[0], row[1], row[4], self.accounts[row[6]])).encode())
+        for orphan in sorted(self.orphans):
+            digest.update(repr(orphan).encode())
+        return digest.hexdigest()

@@ -1,0 +1,190 @@
+"""The slab against a dictionary, the lists against lists, the wheel against a sort."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsc._spool import BASE_MS, FIRST_LIST, NO_LIST, TICK_MS, Slab, key_of
+
+NOW = 1_790_000_000_000
+
+
+def add(slab: Slab, id: int, position: int = 1 << 32) -> int:
+    return slab.add(id, position, 1, 2, 1, 0, 0, 0, NOW)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_entries_and_indexes_against_a_dictionary(seed: int) -> None:
+    dice = random.Random(seed)
+    slab = Slab()
+    model: dict[int, tuple[int, int, int]] = {}  # id -> slot, position, key
+    for _ in range(5_000):
+        action = dice.random()
+        if action < 0.5 or not model:
+            # Consecutive and scattered ids, so that both the hash and the probing are met.
+            id = dice.randrange(1, 1 << 63) if dice.random() < 0.5 else 1 + len(model) * 7
+            if id in model:
+                with pytest.raises(KeyError):
+                    add(slab, id)
+                continue
+            position = dice.randrange(1, 9) << 32 | dice.randrange(1 << 20)
+            model[id] = (add(slab, id, position), position, 0)
+        elif action < 0.8:
+            id = dice.choice(list(model))
+            slab.remove(model.pop(id)[0])
+            assert slab.find(id) == -1
+        else:
+            id = dice.choice(list(model))
+            slot, position, old = model[id]
+            key = 0 if old else key_of(b"carrier", b"%d" % id)
+            slab.set_key(slot, key)
+            model[id] = (slot, position, key)
+            if old:
+                assert slab.find_key(old) == -1
+    assert len(slab) == len(model)
+    assert slab.slots() == sorted(slot for slot, _, _ in model.values())
+    segments: dict[int, int] = {}
+    for id, (slot, position, key) in model.items():
+        assert slab.find(id) == slot
+        assert slab.id(slot) == id
+        assert slab.position(slot) == position
+        if key:
+            assert slab.find_key(key) == slot
+        segments[position >> 32] = segments.get(position >> 32, 0) + 1
+    assert slab.segment_counts() == segments
+    assert slab.oldest_segment() == min(segments)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_lists_against_lists(seed: int) -> None:
+    dice = random.Random(seed)
+    slab = Slab()
+    queues = {slab.new_list(): [] for _ in range(80)}
+    assert min(queues) == FIRST_LIST
+    slots = [add(slab, id) for id in range(1, 60)]
+    for _ in range(4_000):
+        slot, (queue, model) = dice.choice(slots), dice.choice(list(queues.items()))
+        action = dice.choice(("push", "push_front", "unlink", "pop"))
+        if action == "pop":
+            assert slab.pop(queue) == (model.pop(0) if model else -1)
+            continue
+        for other in queues.values():
+            if slot in other:
+                other.remove(slot)
+        if action == "push":
+            slab.push(slot, queue)
+            model.append(slot)
+        elif action == "push_front":
+            slab.push_front(slot, queue)
+            model.insert(0, slot)
+        else:
+            slab.unlink(slot)
+            assert slab.linked(slot) == NO_LIST
+        assert slab.length(queue) == len(model)
+        assert slab.head(queue) == (model[0] if model else -1)
+    for queue, model in queues.items():
+        assert [slab.pop(queue) for _ in range(len(model) + 1)] == [*model, -1]
+
+
+#: Up to the far end of every level of the wheel: 25.6 s, 1.8 h, 19 days, years.
+DELAYS = st.one_of(
+    st.integers(0, 30_000),
+    st.integers(0, 8_000_000),
+    st.integers(0, 2_000_000_000),
+    st.integers(0, 200_000_000_000),
+)
+
+
+@given(st.lists(DELAYS, min_size=1, max_size=40), st.lists(st.integers(1, 10**8), max_size=8))
+def test_the_wheel_hands_out_what_is_due_and_nothing_else(
+    delays: list[int], steps: list[int]
+) -> None:
+    slab = Slab()
+    slab.start(NOW)
+    due = {}
+    for number, delay in enumerate(delays, 1):
+        slot = add(slab, number)
+        slab.schedule(slot, NOW + delay)
+        due[slot] = max(slab.due(slot), NOW + TICK_MS)
+        assert 0 <= slab.due(slot) - (NOW + delay) < TICK_MS
+    now = NOW
+    for step in steps:
+        now += step
+        expected = {slot for slot, at in due.items() if at <= now - (now - BASE_MS) % TICK_MS}
+        got = slab.expire(now, 1_000)
+        assert set(got) == expected and len(got) == len(expected)
+        assert [due[slot] for slot in got] == sorted(due[slot] for slot in got)
+        for slot in got:
+            del due[slot]
+            assert slab.linked(slot) == NO_LIST
+
+
+def test_the_wheel_goes_on_after_a_limit() -> None:
+    slab = Slab()
+    slab.start(NOW)
+    slots = [add(slab, id) for id in range(1, 101)]
+    for slot in slots:
+        slab.schedule(slot, NOW + 500)
+    got = []
+    while portion := slab.expire(NOW + 10_000, 7):
+        assert len(portion) <= 7
+        got += portion
+    assert got == slots
+
+
+def test_what_is_cancelled_never_comes() -> None:
+    slab = Slab()
+    slab.start(NOW)
+    kept, unlinked, removed = (add(slab, id) for id in (1, 2, 3))
+    for slot in (kept, unlinked, removed):
+        slab.schedule(slot, NOW + 3_600_000)
+    slab.unlink(unlinked)
+    slab.remove(removed)
+    assert slab.expire(NOW + 4_000_000, 10) == [kept]
+
+
+def test_expired_entries_are_found_in_portions() -> None:
+    slab = Slab()
+    early = [slab.add(id, 1, 0, 0, 1, 0, 0, 0, NOW + 1_000) for id in range(1, 1001)]
+    slab.add(5_000, 1, 0, 0, 1, 0, 0, 0, NOW + 10_000)
+    slab.set_state(early[0], 3)
+    found, cursor, portions = [], 0, 0
+    while True:
+        slots, cursor = slab.scan_expired(cursor, 100, NOW + 2_000, 1 << 1)
+        found += slots
+        portions += 1
+        if not cursor:
+            break
+    assert found == early[1:]
+    assert portions == 11
+
+
+def test_a_freed_slot_is_refused() -> None:
+    slab = Slab()
+    slot = add(slab, 1)
+    slab.remove(slot)
+    for call in (slab.id, slab.remove, slab.unlink, slab.state):
+        with pytest.raises(IndexError):
+            call(slot)
+        with pytest.raises(IndexError):
+            call(slot + 100)
+    with pytest.raises(IndexError):
+        slab.pop(5)  # one of the wheel's own
+
+
+def test_an_entry_costs_less_than_100_octets() -> None:
+    slab = Slab()
+    for id in range(1, 200_001):
+        slot = slab.add(id, id << 32, 0, 0, 1, 0, 0, 0, NOW)
+        slab.set_key(slot, key_of(b"c", b"%d" % id))
+    assert slab.octets / len(slab) < 100
+
+
+def test_keys_differ_by_scope_and_value() -> None:
+    keys = {key_of(scope, value) for scope in (b"a", b"ab", b"b") for value in (b"", b"1", b"b1")}
+    assert len(keys) == 9
+    assert 0 not in keys
