@@ -16,7 +16,7 @@ Times are integers: milliseconds since the Unix epoch, UTC.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from smsc._pdu import Message
 
@@ -55,6 +55,9 @@ class Log(Protocol):
     def seal(self) -> int:
         """Close the open frame, start making it durable, and return its number."""
 
+    def idle(self, now: int) -> None:
+        """Nothing is to be done: prove the newest frame whole, if it is not proven yet (J5)."""
+
     @property
     def busy(self) -> bool:
         """Whether a sealed frame is still on its way to disk."""
@@ -62,6 +65,14 @@ class Log(Protocol):
     @property
     def open_octets(self) -> int:
         """Size of the open frame so far; 0 when none is open."""
+
+    @property
+    def room(self) -> bool:
+        """Whether there is space for more than finishing what is owed (J15)."""
+
+    @property
+    def octets(self) -> int:
+        """Disk space the log takes."""
 
     def fileno(self) -> int:
         """A descriptor that becomes readable when ``poll`` has news."""
@@ -71,6 +82,9 @@ class Log(Protocol):
 
     def read(self, position: int) -> tuple[int, bytes, bytes]:
         """``(kind, head, body)`` of a record, checked; also before it is durable."""
+
+    def rotate(self) -> None:
+        """Begin a new segment with the next frame, so that the one before can be forgotten."""
 
     def oldest_segment(self) -> int:
         """Number of the oldest segment that is still kept."""
@@ -82,11 +96,14 @@ class Log(Protocol):
         """Make what was appended durable, mark a clean end, let go of the directory."""
 
 
-class Sink(Protocol):
-    """Who gets the staged octets of a frame once it is durable."""
+T = TypeVar("T")
 
-    def release(self, staged: list[bytes]) -> None:
-        """Send these now, in one write. Called with none if the sink has gone."""
+
+class Sink(Protocol[T]):
+    """Who gets what was staged for a frame once the frame is durable; octets, mostly."""
+
+    def release(self, staged: list[T], /) -> None:
+        """All of it, in order; a connection sends it in one write."""
 
 
 class EdgeBind(Protocol):
@@ -96,6 +113,8 @@ class EdgeBind(Protocol):
     account: bytes
     #: Whether deliver_sm may be sent on it (receiver or transceiver).
     receives: bool
+    #: The negotiated interface_version: below 0x34 ids are short and no TLV is sent.
+    version: int
 
     def credit(self) -> int:
         """How many more deliveries this bind takes now."""
@@ -115,8 +134,6 @@ class RelayBind(Protocol):
 
     def send(self, message_id: int, attempt: int, message: Message) -> None:
         """Stage one submit_sm; the bind gives it a sequence number of its own."""
-
-
 
 
 class Keeper(Protocol):
@@ -159,13 +176,14 @@ class Keeper(Protocol):
         The first are queued again, the second are in doubt.
         """
 
-    def outcomes(
-        self, bind: RelayBind, batch: Sequence[tuple[int, int, int, bytes]]
-    ) -> None:
+    def outcomes(self, bind: RelayBind, batch: Sequence[tuple[int, int, int, bytes]]) -> None:
         """``(message id, attempt, command_status, carrier's id)`` of each answered attempt.
 
         Taken late and from any bind of the carrier; monotone: an acknowledgement beats in-doubt.
         """
+
+    def timed_out(self, bind: RelayBind, batch: Sequence[tuple[int, int]]) -> None:
+        """No response came to these attempts in time, on a bind that lives: they are in doubt."""
 
     def inbound(self, bind: RelayBind, batch: Sequence[Message]) -> list[int]:
         """Receipts and inbound messages; the command_status to answer each with, staged if 0.

@@ -1,0 +1,61 @@
+"""Messages that are at hand: a bounded cache over the log.
+
+A message is needed again when its outcome comes, mostly within a second; then it is still here.
+If not, it is read back from the log, checked. Nothing is ever lost by dropping it from here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from smsc import records
+from smsc._pdu import Message
+from smsc.ports import Log
+
+#: Octets of PDUs kept: some hundred thousand messages.
+ROOM = 64 * 1024 * 1024
+
+#: What an entry costs beyond the PDU's octets, roughly.
+OVERHEAD = 300
+
+
+class Body(NamedTuple):
+    """A message as it came, and when."""
+
+    message: Message
+    submitted: int
+
+
+class Bodies:
+    """See the module."""
+
+    def __init__(self, log: Log, room: int = ROOM) -> None:
+        self._log = log
+        self._room = room
+        self._held: dict[int, Body] = {}
+        #: Octets held, overhead included.
+        self.octets = 0
+        #: How often the log had to be read.
+        self.misses = 0
+
+    def put(self, id: int, message: Message, submitted: int) -> None:
+        """Keep a message for a while; the oldest make room."""
+        self._held[id] = Body(message, submitted)
+        self.octets += len(message.raw) + OVERHEAD
+        while self.octets > self._room:
+            self.drop(next(iter(self._held)))
+
+    def get(self, id: int, position: int) -> Body:
+        """The message ``id``, whose record is at ``position``. Raises CorruptLog."""
+        body = self._held.get(id)
+        if body is None:
+            self.misses += 1
+            _kind, head, raw = self._log.read(position)
+            body = Body(Message.from_raw(raw), records.read_message(head).submitted)
+        return body
+
+    def drop(self, id: int) -> None:
+        """It won't be needed any more."""
+        body = self._held.pop(id, None)
+        if body is not None:
+            self.octets -= len(body.message.raw) + OVERHEAD

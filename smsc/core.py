@@ -1,0 +1,731 @@
+"""The keeper: where a message is accepted, sent, settled, and its receipt brought home.
+
+Owns the log and all that follows from it. Every method is called on the loop, decides at once from
+the state in memory, appends what it decided, and stages what may leave when that is durable. It
+never blocks and never awaits; it knows neither sockets nor SMPP sessions.
+
+Every change of state is a record first: ``_append`` writes it to the log and gives it to the one
+``State.apply``. Nothing else touches the state, so a replay of the log ends where the run stood.
+
+What is decided here and nowhere else: who may send how much (accounts), where it goes (routing),
+what a carrier's answer means (retry, fail), how long what is waited for, and what the client is
+told. What is due by time is looked at in ``tick``, in bounded portions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+from smsc import intake, records
+from smsc import receipt as receipts
+from smsc._pdu import Message
+from smsc.accounts import Account, Accounts
+from smsc.bodies import Bodies, Body
+from smsc.commit import Commit
+from smsc.config import Config
+from smsc.correlation import Correlation
+from smsc.forgetting import Forgetting
+from smsc.mailbox import PERISHABLE, MailState
+from smsc.mailroom import Mailroom
+from smsc.ports import EdgeBind, Log, RelayBind
+from smsc.records import Flag, Kind, MailKind
+from smsc.routing import InboundRouter, Router
+from smsc.smpp import MessageState, Status
+from smsc.spool import UNSENT, Stage
+from smsc.state import State
+from smsc.traffic import Finished, Traffic
+from smsc.upstream import Upstream
+
+#: How many due entries one tick handles at most: a few milliseconds of the loop.
+TICK_PORTION = 2_000
+
+#: How many slots one tick looks at for expired messages: all of 10 million within 20 s.
+SCAN_PORTION = 50_000
+
+#: How many messages of a carrier that is away one tick offers to others, and after how long, ms:
+#: a bind that reconnects at once keeps its messages.
+LEAVE_PORTION = 500
+FAILOVER_GRACE = 5_000
+
+#: Receipts without a message are kept this long (ms), and at most so many of them.
+ORPHAN_WAIT = 3_600_000
+MAX_ORPHANS = 100_000
+
+#: Keys of finished messages that are remembered, so that a repeated receipt is known as such.
+REMEMBERED = 100_000
+
+#: Before a client that could not take a delivery is offered it again, ms.
+DEFERRAL = 30_000
+
+#: After a carrier said that it is asked too much, ms. Its bind slows down by itself.
+THROTTLED_DELAY = 1_000
+
+#: A client's answers to a delivery after which it is offered again (protocol.md 2.5).
+TEMPORARY = frozenset(
+    (
+        Status.ESME_RX_T_APPN,
+        Status.ESME_RMSGQFUL,
+        Status.ESME_RTHROTTLED,
+        Status.ESME_RSYSERR,
+    )
+)
+
+#: registered_delivery bits 1-0: which final states the client wants to hear of.
+_WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS = 1, 2, 3
+
+
+def text_id(id: int, old_peer: bool) -> bytes:
+    """A message id as its client knows it: hexadecimal, at most 8 digits below 3.4."""
+    return b"%x" % (id & 0xFFFFFFFF if old_peer else id)
+
+
+def wants_receipt(message: Message, state: int) -> bool:
+    """Whether the client asked to hear of this final state (registered_delivery bits 1-0)."""
+    wish = message.registered_delivery & 3
+    return wish == _WANTS_ALL or wish == (
+        _WANTS_SUCCESS if state == MessageState.DELIVERED else _WANTS_FAILURE
+    )
+
+
+class Ids:
+    """Message ids: partition 10 bits, epoch 20, counter 34. Unique for ever, never 0."""
+
+    def __init__(self, partition: int, epoch: int) -> None:
+        self._base = partition << 54 | epoch << 34
+        self._counter = count(1)
+
+    def __call__(self) -> int:
+        return self._base | next(self._counter)
+
+
+class Counters:
+    """What happened, as integers that only grow; ``metrics`` reads them at scrape time."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.refused: Counter[int] = Counter()
+        self.submitted: Counter[bytes] = Counter()
+        #: (carrier, command_status) of answered attempts.
+        self.outcomes: Counter[tuple[bytes, int]] = Counter()
+        #: (carrier, message_state) of finished messages.
+        self.finished: Counter[tuple[bytes, int]] = Counter()
+        self.retried: Counter[bytes] = Counter()
+        #: (carrier, cause) of attempts that became in doubt.
+        self.in_doubt: Counter[tuple[bytes, str]] = Counter()
+        #: How doubts ended: late_response, receipt, requeued, failed.
+        self.resolved: Counter[str] = Counter()
+        self.confirmed_duplicates = 0
+        self.orphans: Counter[str] = Counter()
+        self.repeated_receipts = 0
+        self.inbound: Counter[bytes] = Counter()
+        self.inbound_unrouted = 0
+        self.mailed = 0
+        self.mail_done: Counter[str] = Counter()
+        #: Per account, by system_id: accepted, delivered, failed. Traffic data: see metrics.
+        self.by_account: Counter[tuple[bytes, str]] = Counter()
+
+
+class Core:
+    """The keeper of one partition. Implements ``ports.Keeper``; see the module.
+
+    Start: ``recover()`` once, then binds may attach. ``tick()`` wants to be called every 100 ms.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        accounts: Accounts,
+        log: Log,
+        commit: Commit,
+        traffic: Traffic,
+    ) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._log = log
+        self._commit = commit
+        self._traffic = traffic
+        self._router = Router(config.routes)
+        self._inbound_router = InboundRouter(config.inbound)
+        self.state = State()
+        self.state.before_end = self._finished_at_replay
+        self.counters = Counters()
+        self.bodies = Bodies(log)
+        self.upstreams: dict[bytes, Upstream] = {}
+        self._by_index: dict[int, Upstream] = {}
+        self._correlations: dict[bytes, Correlation] = {}
+        self._alive: set[bytes] = set()
+        for carrier in config.carriers:
+            rule = receipts.IdRule(carrier.id_rule.response, carrier.id_rule.receipt)
+            self._add_upstream(Upstream(carrier, self.state), Correlation(carrier.name, rule))
+        self.mailroom = Mailroom(self.state.mailboxes, log)
+        self._ids = Ids(log.partition, 0)
+        self._dice = count()
+        self._known: set[int] = set()
+        self._known_before: set[int] = set()
+        self._position = 0
+        self._room = True
+        self._scan_cursor = 0
+        self._mail_cursor = 0
+        self.forgetting = Forgetting(log, commit, self.state, traffic, self._append)
+        self._replayed: list[tuple[int, Finished]] = []
+
+    def _add_upstream(self, upstream: Upstream, correlation: Correlation) -> None:
+        self.upstreams[upstream.name] = upstream
+        self._by_index[upstream.index] = upstream
+        self._correlations[upstream.name] = correlation
+
+    # -- the log -----------------------------------------------------------------------------
+
+    def recover(self) -> None:
+        """Rebuild the state from the log, open a new epoch, and settle what the last one left.
+
+        Raises CorruptLog if acknowledged data can't be read, LookupError for a newer format.
+        """
+        self._log.replay(self.state.apply)
+        self.state.before_end = self._finished_now
+        self._ids = Ids(self._log.partition, self._log.epoch)
+        now = self._commit.begin()
+        self._append(Kind.START, now, records.start(self._log.epoch))
+        self._traffic.again(self._replayed)
+        self._replayed = []
+        slab = self.state.spool.slab
+        for slot in slab.in_state(Stage.ATTEMPT):
+            self._doubt(slot, slab.attempt(slot), now, "restart")
+
+    def _append(self, kind: int, now: int, head: bytes, body: bytes = b"") -> int:
+        position = self._position = self._log.append(kind, head, body)
+        self.state.apply(kind, position, now, head)
+        return position
+
+    # -- edge: submit ------------------------------------------------------------------------
+
+    def submit(self, bind: EdgeBind, batch: Sequence[Message]) -> list[int]:
+        """See ``ports.Keeper``. Field values were checked by the edge (``message.check``)."""
+        account = self._accounts.get(bind.account)
+        now = self._commit.begin()
+        results = [self._accept(account, bind, message, now) for message in batch]
+        for result in results:
+            if result <= 0:
+                self.counters.refused[-result] += 1
+        return results
+
+    def _accept(self, account: Account | None, bind: EdgeBind, message: Message, now: int) -> int:
+        if account is None:  # removed while bound
+            return -Status.ESME_RSYSERR
+        spool = self.state.spool
+        if (
+            len(spool) >= self._config.storage.max_owed
+            or spool.owed[spool.accounts.index(account.system_id)] >= account.config.max_queued
+            or not self._room
+        ):
+            return -Status.ESME_RMSGQFUL
+        route = self._router.find(account.system_id, message.source_addr, message.destination_addr)
+        if route is None:
+            return -Status.ESME_RINVDSTADR
+        limits = account.config
+        flags = Flag.OLD_PEER if bind.version < 0x34 else 0
+        if message.registered_delivery & 3:
+            if not limits.receipts:
+                return -Status.ESME_RINVREGDLVFLG
+            flags |= Flag.RECEIPT_ASKED
+        due, expiry = intake.terms(message, now, limits)
+        message = intake.ours(message, limits)
+        upstream = self.upstreams[route.pick(self._alive, next(self._dice))]
+        target = upstream.direct(account.system_id, message) if due <= now else None
+        id = self._ids()
+        sent, stage, number = (now, Stage.ATTEMPT, 1) if target else (0, Stage.QUEUED, 0)
+        lane = min(message.priority_flag, limits.max_priority)
+        head = records.message(
+            id, now, due, expiry, sent, 0, stage, lane, number, flags, account.system_id,
+            upstream.name,
+        )  # fmt: skip
+        self._append(Kind.MESSAGE, now, head, message.raw)
+        self.bodies.put(id, message, now)
+        self.counters.accepted += 1
+        if target:
+            self.counters.submitted[upstream.name] += 1
+            target.send(id, 1, message)
+        return id
+
+    # -- relay: sending ----------------------------------------------------------------------
+
+    def carrier_up(self, bind: RelayBind) -> None:
+        upstream = self.upstreams[bind.carrier]
+        upstream.add(bind)
+        if bind.carrier not in self._alive:
+            self._alive.add(bind.carrier)
+            for other in self.upstreams.values():
+                other.recheck()
+        self._pump(upstream)
+
+    def carrier_down(
+        self,
+        bind: RelayBind,
+        unsent: Sequence[tuple[int, int]],
+        unanswered: Sequence[tuple[int, int]],
+    ) -> None:
+        upstream = self.upstreams[bind.carrier]
+        upstream.remove(bind)
+        now = self._commit.begin()
+        if not upstream.alive:
+            upstream.away_since = now
+            self._alive.discard(bind.carrier)
+        slab = self.state.spool.slab
+        for id, number in unsent:
+            slot = slab.find(id)
+            if self._outstanding(slot, number):
+                self._requeue(slot, number - 1, now, 0, now)
+        for id, number in unanswered:
+            slot = slab.find(id)
+            if self._outstanding(slot, number):
+                self._doubt(slot, number, now, "bind_lost")
+        self._pump(upstream)
+
+    def timed_out(self, bind: RelayBind, batch: Sequence[tuple[int, int]]) -> None:
+        """No response came to these attempts, on a bind that lives: they are in doubt."""
+        now = self._commit.begin()
+        for id, number in batch:
+            slot = self.state.spool.slab.find(id)
+            if self._outstanding(slot, number):
+                self._doubt(slot, number, now, "response_timeout")
+
+    def sendable(self, bind: RelayBind) -> None:
+        self._pump(self.upstreams[bind.carrier])
+
+    def _outstanding(self, slot: int, number: int) -> bool:
+        slab = self.state.spool.slab
+        return slot >= 0 and slab.state(slot) == Stage.ATTEMPT and slab.attempt(slot) == number
+
+    def _pump(self, upstream: Upstream) -> None:
+        """Send what waits for a carrier, as far as its binds take it now."""
+        if not upstream.work:
+            return
+        now = self._commit.begin()
+        slab = self.state.spool.slab
+        for slot, bind in upstream.pairs(self._message_of):
+            if slab.expiry(slot) <= now:
+                self._finish(slot, now, MessageState.EXPIRED)
+                continue
+            id, number = slab.id(slot), slab.attempt(slot) + 1
+            message = self._message_of(slot)
+            self._append(Kind.ATTEMPT, now, records.attempt(id, number, upstream.name))
+            self.counters.submitted[upstream.name] += 1
+            bind.send(id, number, message)
+
+    def _message_of(self, slot: int) -> Message:
+        slab = self.state.spool.slab
+        return self.bodies.get(slab.id(slot), slab.position(slot)).message
+
+    # -- relay: outcomes ---------------------------------------------------------------------
+
+    def outcomes(self, bind: RelayBind, batch: Sequence[tuple[int, int, int, bytes]]) -> None:
+        upstream = self.upstreams[bind.carrier]
+        now = self._commit.begin()
+        for id, number, status, carrier_id in batch:
+            self.counters.outcomes[(upstream.name, status)] += 1
+            slot = self.state.spool.slab.find(id)
+            if slot < 0:
+                continue  # final already: nothing is undone
+            if status == Status.ESME_ROK:
+                self._acknowledged(upstream, slot, number, carrier_id, now)
+            elif self._outstanding(slot, number) or self._in_doubt(slot, number):
+                self._refused(upstream, slot, number, status, now)
+        self._pump(upstream)
+
+    def _in_doubt(self, slot: int, number: int) -> bool:
+        slab = self.state.spool.slab
+        return slab.state(slot) == Stage.IN_DOUBT and slab.attempt(slot) == number
+
+    def _acknowledged(
+        self, upstream: Upstream, slot: int, number: int, carrier_id: bytes, now: int
+    ) -> None:
+        slab = self.state.spool.slab
+        stage = slab.state(slot)
+        if stage == Stage.ACKED or number < slab.attempt(slot) and stage == Stage.ATTEMPT:
+            # Two attempts reached the carrier, or will have: it was in doubt and tried again.
+            self.counters.confirmed_duplicates += 1
+            if stage == Stage.ACKED:
+                return
+        if stage in (Stage.IN_DOUBT, Stage.QUEUED):
+            self.counters.resolved["late_response"] += 1
+        asked = upstream.asks_receipt(bool(slab.flags(slot) & Flag.RECEIPT_ASKED))
+        key = self._correlations[upstream.name].of_response(carrier_id) if carrier_id else 0
+        until = now + upstream.config.receipt_wait
+        id = slab.id(slot)
+        if not asked:
+            self._finish(slot, now, MessageState.ENROUTE)
+            return
+        self._append(Kind.ACKED, now, records.acked(id, number, until, key, carrier_id))
+        orphan = self.state.orphans.get(key) if key else None
+        if orphan is not None:
+            self.counters.orphans["matched"] += 1
+            self._append(Kind.ORPHAN_DONE, now, records.orphan_done(key))
+            self._receipted(
+                slot, now, orphan.head.state, orphan.head.error, orphan.head.network_error
+            )
+
+    def _refused(self, upstream: Upstream, slot: int, number: int, status: int, now: int) -> None:
+        slab = self.state.spool.slab
+        config = upstream.config
+        action = config.action(status)
+        if action == "throttle":
+            delay = THROTTLED_DELAY  # not the message's fault: only its validity ends this
+        elif action == "retry" and number < config.retry.attempts:
+            delay = config.retry.delays[min(number, len(config.retry.delays)) - 1]
+        else:
+            self._finish(slot, now, MessageState.REJECTED, status)
+            return
+        if now + delay >= slab.expiry(slot):
+            self._finish(slot, now, MessageState.EXPIRED, status)
+            return
+        self.counters.retried[upstream.name] += 1
+        # Attempt numbers are one octet: past 255 they stay there.
+        self._requeue(slot, min(number, 254), now + delay, status, now)
+
+    def _requeue(self, slot: int, number: int, due: int, status: int, now: int) -> None:
+        id = self.state.spool.slab.id(slot)
+        self._append(Kind.QUEUED, now, records.queued(id, number, due, status))
+
+    def _doubt(self, slot: int, number: int, now: int, cause: str) -> None:
+        slab = self.state.spool.slab
+        upstream = self._by_index.get(slab.carrier(slot))
+        carrier = self.state.carriers[slab.carrier(slot)]
+        self.counters.in_doubt[(carrier, cause)] += 1
+        policy = upstream.config.in_doubt if upstream else None
+        hold = 0 if policy is None or policy.policy == "requeue" else policy.hold
+        self._append(Kind.DOUBT, now, records.doubt(slab.id(slot), number, now + hold))
+
+    # -- relay: inbound ----------------------------------------------------------------------
+
+    def inbound(self, bind: RelayBind, batch: Sequence[Message]) -> list[int]:
+        now = self._commit.begin()
+        upstream = self.upstreams[bind.carrier]
+        return [self._inbound(upstream, message, now) for message in batch]
+
+    def _inbound(self, upstream: Upstream, message: Message, now: int) -> int:
+        receipt = receipts.parse(message)
+        if receipt is None:
+            return self._inbound_message(upstream, message, now)
+        if not receipt.id or not receipt.final:
+            return Status.ESME_ROK
+        key = self._correlations[upstream.name].of_receipt(receipt.id)
+        slot = self.state.spool.slab.find_key(key)
+        if slot >= 0:
+            self._receipted(slot, now, receipt.state, receipt.error, receipt.network_error)
+        elif key in self._known or key in self._known_before:
+            self.counters.repeated_receipts += 1
+        else:
+            self._orphaned(upstream, key, receipt, now)
+        return Status.ESME_ROK
+
+    def _receipted(
+        self, slot: int, now: int, state: int, error: bytes, network_error: bytes
+    ) -> None:
+        self._finish(slot, now, state, 0, network_error, error)
+
+    def _orphaned(self, upstream: Upstream, key: int, receipt: receipts.Receipt, now: int) -> None:
+        orphans = self.state.orphans
+        if len(orphans) >= MAX_ORPHANS:
+            oldest = orphans.oldest()
+            if oldest is not None:
+                self.counters.orphans["dropped"] += 1
+                self._append(Kind.ORPHAN_DONE, now, records.orphan_done(oldest))
+        self.counters.orphans["kept"] += 1
+        head = records.orphan(
+            key,
+            now + ORPHAN_WAIT,
+            receipt.state,
+            receipt.final,
+            upstream.name,
+            receipt.error[:16],
+            receipt.network_error[:3],
+        )
+        self._append(Kind.ORPHAN, now, head)
+
+    def _inbound_message(self, upstream: Upstream, message: Message, now: int) -> int:
+        words = message.text.split(None, 1)
+        account = self._inbound_router.find(message.destination_addr, words[0] if words else b"")
+        owner = self._accounts.get(account) if account is not None else None
+        if owner is None:
+            self.counters.inbound_unrouted += 1
+            return Status.ESME_RX_R_APPN
+        self.counters.inbound[upstream.name] += 1
+        if not self._mail(self._ids(), owner, MailKind.INBOUND, upstream.name, message.raw, now):
+            return Status.ESME_RX_T_APPN
+        return Status.ESME_ROK
+
+    # -- the end of a message ----------------------------------------------------------------
+
+    def _finish(
+        self,
+        slot: int,
+        now: int,
+        state: int,
+        status: int = 0,
+        network_error: bytes = b"",
+        error: bytes = b"",
+    ) -> None:
+        """One final state, one traffic record, and the receipt the client asked for."""
+        slab = self.state.spool.slab
+        id, key, flags = slab.id(slot), slab.key(slot), slab.flags(slot)
+        account = self.state.accounts[slab.account(slot)]
+        carrier = self.state.carriers[slab.carrier(slot)]
+        body = self.bodies.get(id, slab.position(slot))
+        if slab.state(slot) == Stage.IN_DOUBT:
+            self.counters.resolved["receipt" if not status else "refused"] += 1
+        head = records.final(id, state, status, network_error, error, carrier)
+        self._append(Kind.FINAL, now, head)
+        self.bodies.drop(id)
+        self.counters.finished[(carrier, state)] += 1
+        delivered = state in (MessageState.DELIVERED, MessageState.ENROUTE)
+        self.counters.by_account[(account, "delivered" if delivered else "failed")] += 1
+        if key:
+            self._remember(key)
+        if state != MessageState.ENROUTE and wants_receipt(body.message, state):
+            self._mail_receipt(id, account, carrier, flags, body, now, state, network_error, error)
+
+    def _mail_receipt(
+        self,
+        id: int,
+        account: bytes,
+        carrier: bytes,
+        flags: int,
+        body: Body,
+        now: int,
+        state: int,
+        network_error: bytes,
+        error: bytes,
+    ) -> None:
+        owner = self._accounts.get(account)
+        if owner is None:
+            return
+        old = bool(flags & Flag.OLD_PEER)
+        pdu = receipts.build(
+            body.message,
+            text_id(id, old),
+            state,
+            network_error or None,
+            int(error) if error.isdigit() else 0,
+            body.submitted,
+            now,
+            not old,
+        )
+        self._mail(self._ids(), owner, MailKind.RECEIPT, carrier, pdu, now)
+
+    def _remember(self, key: int) -> None:
+        if len(self._known) >= REMEMBERED:
+            self._known, self._known_before = set(), self._known
+        self._known.add(key)
+
+    # -- mailboxes ---------------------------------------------------------------------------
+
+    def _mail(
+        self, id: int, owner: Account, kind: MailKind, carrier: bytes, pdu: bytes, now: int
+    ) -> bool:
+        mailboxes = self.state.mailboxes
+        box = owner.config.mailbox
+        account = mailboxes.accounts.index(owner.system_id)
+        if mailboxes.held[account] >= box.max_items:
+            self.counters.mail_done["overflow"] += 1
+            return False
+        head = records.mail(id, now, now + box.lifetime, kind, owner.system_id, carrier)
+        self._append(Kind.MAIL, now, head, pdu)
+        self.counters.mailed += 1
+        self.mailroom.arrived(account, id, pdu)
+        return True
+
+    def attach(self, bind: EdgeBind) -> None:
+        self.mailroom.attach(self.state.accounts.index(bind.account), bind)
+
+    def detach(self, bind: EdgeBind) -> None:
+        self.mailroom.detach(self.state.accounts.index(bind.account), bind)
+
+    def deliverable(self, bind: EdgeBind) -> None:
+        self.mailroom.deliver(self.state.accounts.index(bind.account))
+
+    def delivered(self, bind: EdgeBind, batch: Sequence[tuple[int, int]]) -> None:
+        now = self._commit.begin()
+        slab = self.state.mailboxes.slab
+        for id, status in batch:
+            self.mailroom.answered(bind, id)
+            slot = slab.find(id)
+            if slot < 0:
+                continue
+            if status == Status.ESME_ROK:
+                self._mail_end(id, MessageState.DELIVERED, "delivered", now)
+            elif status in TEMPORARY:
+                self.state.mailboxes.defer(slot, now + DEFERRAL)
+            else:
+                self._mail_end(id, MessageState.REJECTED, "refused", now)
+        self.mailroom.deliver(self.state.accounts.index(bind.account))
+
+    def _mail_end(self, id: int, state: int, cause: str, now: int) -> None:
+        self.counters.mail_done[cause] += 1
+        self.mailroom.forget(id)
+        self._append(Kind.MAIL_DONE, now, records.mail_done(id, state))
+
+    # -- traffic records ---------------------------------------------------------------------
+
+    def _finished_now(self, kind: int, position: int, time: int, head: bytes) -> None:
+        finished = self._describe(kind, time, head)
+        if finished is not None:
+            self._traffic.staged = position
+            self._commit.stage(self._traffic, (position, finished))
+
+    def _finished_at_replay(self, kind: int, position: int, time: int, head: bytes) -> None:
+        if position > self._traffic.covered:
+            finished = self._describe(kind, time, head)
+            if finished is not None:
+                self._replayed.append((position, finished))
+
+    def _describe(self, kind: int, time: int, head: bytes) -> Finished | None:
+        if kind == Kind.FINAL:
+            return self._describe_message(time, records.read_final(head))
+        return self._describe_mail(time, *records.read_mail_done(head))
+
+    def _describe_message(self, time: int, end: records.FinalHead) -> Finished | None:
+        slab = self.state.spool.slab
+        slot = slab.find(end.id)
+        if slot < 0:
+            return None
+        body = self.bodies.get(end.id, slab.position(slot))
+        account = self.state.accounts[slab.account(slot)]
+        owner = self._accounts.get(account)
+        return Finished(
+            id=end.id,
+            inbound=False,
+            customer=owner.config.customer if owner else account,
+            account=account,
+            carrier=end.carrier,
+            accepted=body.submitted,
+            sent=slab.sent(slot),
+            done=time,
+            expiry=slab.expiry(slot),
+            attempts=slab.attempt(slot),
+            state=end.state,
+            status=end.status,
+            network_error=end.network_error,
+            error=end.error,
+            message=body.message,
+        )
+
+    def _describe_mail(self, time: int, id: int, state: int) -> Finished | None:
+        slab = self.state.mailboxes.slab
+        slot = slab.find(id)
+        if slot < 0 or slab.lane(slot) != MailKind.INBOUND:
+            return None
+        received, message = self.mailroom.read(slab.position(slot))
+        account = self.state.accounts[slab.account(slot)]
+        owner = self._accounts.get(account)
+        return Finished(
+            id=id,
+            inbound=True,
+            customer=owner.config.customer if owner else account,
+            account=account,
+            carrier=self.state.carriers[slab.carrier(slot)],
+            accepted=received,
+            sent=time,
+            done=time,
+            expiry=slab.expiry(slot),
+            attempts=1,
+            state=state,
+            status=0,
+            network_error=b"",
+            error=b"",
+            message=message,
+        )
+
+    # -- what time brings --------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Everything that is due, in bounded portions. Call it every 100 ms."""
+        now = self._commit.now()
+        self._room = self._log.room
+        due = self.state.spool.slab.expire(now, TICK_PORTION)
+        mail = self.state.mailboxes.slab.expire(now, TICK_PORTION)
+        spent, self._scan_cursor = self.state.spool.slab.scan_expired(
+            self._scan_cursor, SCAN_PORTION, now, UNSENT
+        )
+        stale, self._mail_cursor = self.state.mailboxes.slab.scan_expired(
+            self._mail_cursor, SCAN_PORTION, now, PERISHABLE
+        )
+        lost = self.state.orphans.past(now)
+        if due or mail or spent or stale or lost:
+            # What is decided now happens, for the log, at its frame's time.
+            time = self._commit.begin()
+            self._due(due, time)
+            self._recalled(mail)
+            self._expired(spent, stale, lost, time)
+        for upstream in self.upstreams.values():
+            if not upstream.alive and self._alive and now >= upstream.away_since + FAILOVER_GRACE:
+                upstream.leave(LEAVE_PORTION, self._elsewhere)
+            self._pump(upstream)
+        self.forgetting.appended(self._position, now)
+        self.forgetting.tick(now)
+
+    def _due(self, slots: Iterable[int], now: int) -> None:
+        spool = self.state.spool
+        slab = spool.slab
+        for slot in slots:
+            stage = slab.state(slot)
+            if stage == Stage.QUEUED:
+                if not self._elsewhere(slot):
+                    spool.ready(slot)
+            elif stage == Stage.ACKED:
+                self._finish(slot, now, MessageState.UNKNOWN)
+            elif stage == Stage.IN_DOUBT:
+                self._resolve(slot, now)
+
+    def _resolve(self, slot: int, now: int) -> None:
+        """The hold of a doubt is over and nothing has settled it: the carrier's policy does."""
+        slab = self.state.spool.slab
+        upstream = self._by_index.get(slab.carrier(slot))
+        if upstream is not None and upstream.config.in_doubt.policy == "fail":
+            self.counters.resolved["failed"] += 1
+            self._finish(slot, now, MessageState.UNKNOWN)
+        elif slab.expiry(slot) <= now:
+            self._finish(slot, now, MessageState.EXPIRED)
+        else:
+            self.counters.resolved["requeued"] += 1
+            self._requeue(slot, slab.attempt(slot), now, 0, now)
+
+    def _elsewhere(self, slot: int) -> bool:
+        """Give a message whose carrier is gone to another of its route. True if it was moved."""
+        slab = self.state.spool.slab
+        carrier = self.state.carriers[slab.carrier(slot)]
+        if carrier in self._alive:
+            return False
+        message = self._message_of(slot)
+        account = self.state.accounts[slab.account(slot)]
+        route = self._router.find(account, message.source_addr, message.destination_addr)
+        if route is None:
+            return False
+        other = route.pick(self._alive, next(self._dice))
+        if other == carrier:
+            return False
+        self.state.spool.reroute(slot, self.upstreams[other].index)
+        return True
+
+    def _recalled(self, slots: Iterable[int]) -> None:
+        slab = self.state.mailboxes.slab
+        accounts = set()
+        for slot in slots:
+            self.state.mailboxes.recall(slot)
+            accounts.add(slab.account(slot))
+        for account in accounts:
+            self.mailroom.deliver(account)
+
+    def _expired(
+        self, spent: Iterable[int], stale: Iterable[int], lost: Iterable[int], now: int
+    ) -> None:
+        for slot in spent:
+            self._finish(slot, now, MessageState.EXPIRED)
+        slab = self.state.mailboxes.slab
+        for slot in stale:
+            if slab.state(slot) != MailState.TAKEN:
+                self._mail_end(slab.id(slot), MessageState.EXPIRED, "expired", now)
+        for key in lost:
+            self.counters.orphans["expired"] += 1
+            self._append(Kind.ORPHAN_DONE, now, records.orphan_done(key))

@@ -1,0 +1,149 @@
+"""Letting go of old segments: what is neither owed nor unexported has no business on the disk.
+
+Only a prefix of the log can be forgotten. A segment is let go when no body in it is needed and the
+traffic records of every message that ended before are durable. A few needed bodies in an old
+segment would keep thousands of strangers' texts alive, so they are carried forward: written again,
+as they stand, into the newest frame. That is done when the log takes more than twice the space of
+what is owed, so each octet is carried about once for each that is written (the cleaning cost of
+Rosenblum and Ousterhout's log-structured file system at half utilisation), and when a segment is
+older than an hour, which also begins a new one.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from smsc import records
+from smsc.commit import Commit
+from smsc.ports import Log
+from smsc.records import Kind
+from smsc.state import State
+from smsc.traffic import Traffic
+
+#: Entries looked at, and carried, per tick.
+SCAN_PORTION = 50_000
+CARRY_PORTION = 500
+
+#: Age at which a segment is begun anew and the remains of an old one are carried, ms.
+MAX_AGE = 3_600_000
+
+#: Octets a record takes beside its PDU: frame share, record header, head.
+RECORD_OVERHEAD = 110
+
+#: Disk space that is never worth tidying: two segments.
+SLACK = 128 * 1024 * 1024
+
+
+class Append(Protocol):
+    def __call__(self, kind: int, now: int, head: bytes, body: bytes = b"") -> int: ...
+
+
+class Forgetting:
+    """See the module. ``tick`` does a bounded portion."""
+
+    def __init__(
+        self, log: Log, commit: Commit, state: State, traffic: Traffic, append: Append
+    ) -> None:
+        self._log = log
+        self._commit = commit
+        self._state = state
+        self._traffic = traffic
+        self._append = append
+        #: (segment below which nothing is needed, end that must be exported before it goes).
+        self._candidate: tuple[int, int] | None = None
+        #: Segment below which bodies are being carried; 0 for none.
+        self._below = 0
+        self._cursors = [0, 0]
+        self._newest = 0
+        self._begun: dict[int, int] = {}
+        #: Bodies carried forward and segments unlinked so far.
+        self.carried = 0
+        self.released = 0
+
+    def appended(self, position: int, now: int) -> None:
+        """Take note of where the log stands: called with the newest position now and then."""
+        segment = position >> 32
+        if segment != self._newest:
+            self._newest = segment
+            self._begun[segment] = now
+
+    def tick(self, now: int) -> None:
+        self._age(now)
+        if self._below:
+            self._carry(now)
+        elif self._untidy(now):
+            self._below = self._log.oldest_segment() + 1
+            self._cursors = [0, 0]
+        self._release()
+
+    def _age(self, now: int) -> None:
+        begun = self._begun.get(self._newest)
+        if begun is not None and now - begun > MAX_AGE:
+            self._log.rotate()
+            self._begun[self._newest] = now
+
+    def _untidy(self, now: int) -> bool:
+        oldest = self._log.oldest_segment()
+        needed = self._state.oldest_segment()
+        if oldest >= self._newest or needed < 0 or needed > oldest:
+            return False
+        if now - self._begun.setdefault(oldest, now) > MAX_AGE:
+            return True
+        state = self._state
+        live = (len(state.spool) + len(state.mailboxes)) * (RECORD_OVERHEAD + self._mean_octets())
+        return self._log.octets > 2 * live + SLACK
+
+    def _mean_octets(self) -> int:
+        # A text of a full short message with its addresses; only a yardstick for tidiness.
+        return 200
+
+    def _carry(self, now: int) -> None:
+        slabs = (self._state.spool.slab, self._state.mailboxes.slab)
+        carriers = (self._carry_message, self._carry_mail)
+        done = True
+        for which, (slab, carry) in enumerate(zip(slabs, carriers, strict=True)):
+            if self._cursors[which] < 0:
+                continue
+            slots, cursor = slab.scan_segment(self._cursors[which], SCAN_PORTION, self._below)
+            for slot in slots[:CARRY_PORTION]:
+                carry(slot)
+            if len(slots) > CARRY_PORTION:
+                done = False  # the same portion again: what was carried has moved
+                continue
+            self._cursors[which] = cursor or -1
+            done = done and not cursor
+        if done:
+            for orphan in self._state.orphans.before(self._below):
+                self._append(Kind.ORPHAN, self._commit.begin(), records.orphan(*orphan.head))
+            self._below = 0
+
+    def _carry_message(self, slot: int) -> None:
+        state = self._state
+        slab = state.spool.slab
+        row = slab.row(slot)
+        id, position, key, due, expiry, sent, account, carrier, stage, lane, attempt, flags = row
+        _kind, head, body = self._log.read(position)
+        submitted = records.read_message(head).submitted
+        fresh = records.message(
+            id, submitted, due, expiry, sent, key, stage, lane, attempt, flags,
+            state.accounts[account], state.carriers[carrier],
+        )  # fmt: skip
+        self._append(Kind.MESSAGE, self._commit.begin(), fresh, body)
+        self.carried += 1
+
+    def _carry_mail(self, slot: int) -> None:
+        _kind, head, body = self._log.read(self._state.mailboxes.slab.position(slot))
+        self._append(Kind.MAIL, self._commit.begin(), head, body)
+        self.carried += 1
+
+    def _release(self) -> None:
+        if self._candidate is None:
+            needed = self._state.oldest_segment()
+            floor = self._newest if needed < 0 else min(needed, self._newest)
+            if floor > self._log.oldest_segment():
+                self._candidate = (floor, self._traffic.staged)
+        elif self._traffic.covered >= self._candidate[1]:
+            floor, self._candidate = self._candidate[0], None
+            self.released += self._log.release(floor)
+            for segment in [segment for segment in self._begun if segment < floor]:
+                del self._begun[segment]

@@ -1,0 +1,41 @@
+"""What of a submit the message centre takes upon itself: when, until when, and from whom.
+
+A schedule is kept in our queue and not passed on; a validity is kept and passed on; an absent
+source address is replaced by the account's default. The rest of the PDU stays as it came.
+"""
+
+from __future__ import annotations
+
+from smsc import message as rules
+from smsc._pdu import Message, encode
+from smsc.config import AccountConfig
+from smsc.smpp import Command, Tag
+
+_QOS_TIME_TO_LIVE = int(Tag.QOS_TIME_TO_LIVE)
+
+
+def terms(message: Message, now: int, limits: AccountConfig) -> tuple[int, int]:
+    """``(due, expiry)`` in ms: when to send it, and when it is no longer worth sending."""
+    if (
+        not message.validity_period
+        and not message.schedule_delivery_time
+        and message.tlv(_QOS_TIME_TO_LIVE) is None
+    ):
+        return now, now + limits.default_validity
+    due = rules.due(message, now)
+    return due, rules.expiry(message, now, limits.default_validity, limits.max_validity)
+
+
+def ours(message: Message, limits: AccountConfig) -> Message:
+    """The message as it is to be kept: without a schedule, with a source address."""
+    sender = None if message.source_addr else limits.default_sender
+    if not message.schedule_delivery_time and sender is None:
+        return message
+    fields = dict(message.fields, schedule_delivery_time=b"")
+    if sender is not None:
+        fields.update(
+            source_addr_ton=sender.ton, source_addr_npi=sender.npi, source_addr=sender.address
+        )
+    del fields["sm_length"]
+    raw = encode(Command.SUBMIT_SM, message.sequence_number, 0, message.tlvs, **fields)
+    return Message.from_raw(raw)

@@ -1,0 +1,146 @@
+"""One carrier as the keeper sees it: its binds, what waits for it, and which bind takes what.
+
+The order key of a message is (account, source, destination): all messages of a key go over one
+bind while the set of binds stays the same, so that a handset gets them in the order they came. A
+message whose bind is full is *parked* there, and the others pass. Where no bind is up and nobody
+else may carry it, a message is *stranded* until this carrier, or another of its route, is back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from smsc._pdu import Message
+from smsc.config import CarrierConfig
+from smsc.ports import RelayBind
+from smsc.state import State
+
+#: Messages parked at a full bind before the carrier's queue as a whole waits for it.
+PARKED = 256
+
+
+class Berth:
+    """A bind and the messages parked at it."""
+
+    __slots__ = ("bind", "parked")
+
+    def __init__(self, bind: RelayBind, parked: int) -> None:
+        self.bind = bind
+        self.parked = parked
+
+
+class Upstream:
+    """See the module. ``index`` is the carrier's number in the state."""
+
+    def __init__(self, config: CarrierConfig, state: State) -> None:
+        self.config = config
+        self.name = config.name
+        self.index = state.carriers.index(config.name)
+        self.lanes = state.spool.lanes(self.index)
+        self._accounts = state.accounts
+        self._slab = state.spool.slab
+        self._berths: list[Berth] = []
+        self._stranded = self._slab.new_list()
+        #: How many stranded messages are still to be asked whether another carrier is back.
+        self._recheck = 0
+        #: When its last bind went, in ms; 0 before there was one.
+        self.away_since = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether any bind is up."""
+        return bool(self._berths)
+
+    @property
+    def binds(self) -> list[RelayBind]:
+        return [berth.bind for berth in self._berths]
+
+    def add(self, bind: RelayBind) -> None:
+        self._berths.append(Berth(bind, self._slab.new_list()))
+
+    def remove(self, bind: RelayBind) -> None:
+        """The bind is gone: what was parked at it is next in its queues."""
+        for berth in [berth for berth in self._berths if berth.bind is bind]:
+            self._berths.remove(berth)
+            while (slot := self._slab.pop(berth.parked)) >= 0:
+                self._slab.push(slot, self._stranded)
+
+    def asks_receipt(self, client_asked: bool) -> bool:
+        """Whether this carrier was asked for a receipt."""
+        policy = self.config.receipts
+        return policy == "always" or (policy == "as_asked" and client_asked)
+
+    def waiting(self) -> int:
+        """Messages that could be sent now if a bind took them."""
+        slab = self._slab
+        parked = sum(slab.length(berth.parked) for berth in self._berths)
+        return self.lanes.waiting() + slab.length(self._stranded) + parked
+
+    @property
+    def work(self) -> bool:
+        """Whether ``pairs`` may have something to say."""
+        if not self._berths:
+            return False
+        if not self.lanes.idle or self._slab.length(self._stranded):
+            return True
+        return any(self._slab.length(berth.parked) for berth in self._berths)
+
+    def _berth(self, account: bytes, message: Message) -> Berth:
+        berths = self._berths
+        if len(berths) == 1:
+            return berths[0]
+        key = (account, message.source_addr, message.destination_addr)
+        return berths[hash(key) % len(berths)]
+
+    def direct(self, account: bytes, message: Message) -> RelayBind | None:
+        """The bind that takes a new message at once, if nothing stands before it."""
+        if not self._berths or not self.lanes.idle or self._slab.length(self._stranded):
+            return None
+        berth = self._berth(account, message)
+        if self._slab.length(berth.parked) or berth.bind.credit() <= 0:
+            return None
+        return berth.bind
+
+    def pairs(self, message_of: Callable[[int], Message]) -> Iterator[tuple[int, RelayBind]]:
+        """``(slot, bind)`` of what is to be sent now; the slot stands in no list any more."""
+        slab = self._slab
+        for berth in self._berths:
+            while slab.length(berth.parked) and berth.bind.credit() > 0:
+                yield slab.pop(berth.parked), berth.bind
+        while any(berth.bind.credit() > 0 for berth in self._berths):
+            slot = self._next()
+            if slot < 0:
+                return
+            berth = self._berth(self._accounts[slab.account(slot)], message_of(slot))
+            if berth.bind.credit() > 0 and not slab.length(berth.parked):
+                yield slot, berth.bind
+            elif slab.length(berth.parked) < PARKED:
+                slab.push(slot, berth.parked)
+            else:
+                slab.push_front(slot, self._stranded)
+                return
+
+    def _next(self) -> int:
+        slot = self._slab.pop(self._stranded)
+        return slot if slot >= 0 else self.lanes.take()
+
+    # -- while it is away --------------------------------------------------------------------
+
+    def recheck(self) -> None:
+        """Another carrier is back: ask again for every stranded message."""
+        self._recheck = self._slab.length(self._stranded)
+
+    def leave(self, portion: int, elsewhere: Callable[[int], bool]) -> None:
+        """Let up to ``portion`` waiting messages go to other carriers, where ``elsewhere`` can."""
+        slab = self._slab
+        for _ in range(portion):
+            slot = self.lanes.take()
+            if slot < 0:
+                if not self._recheck:
+                    return
+                self._recheck -= 1
+                slot = slab.pop(self._stranded)
+                if slot < 0:
+                    return
+            if not elsewhere(slot):
+                slab.push(slot, self._stranded)

@@ -1,0 +1,218 @@
+"""A keeper on a simulated log, with both its neighbours played by the test.
+
+The log, the state and every decision are the real ones; time and durability are method calls. The
+binds implement the ports and write down what they are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from smsc import config
+from smsc._pdu import Message, encode
+from smsc.accounts import Accounts, hash_password
+from smsc.commit import Commit
+from smsc.core import Core
+from smsc.journal import SimLog
+from smsc.smpp import Command
+from smsc.traffic import Plain, Traffic, unpack
+
+START = 1_790_000_000_000
+
+HASH = hash_password("secret")
+
+BASE = f"""
+listeners: [{{name: plain, port: 0}}]
+accounts:
+  - {{system_id: acme, password_hash: '{HASH}', rate: unlimited}}
+  - {{system_id: other, password_hash: '{HASH}', rate: unlimited}}
+carriers:
+  - name: one
+    host: 127.0.0.1
+    port: 1
+    system_id: smsc
+    password: pw
+    in_doubt: {{policy: hold, hold: 60s}}
+  - {{name: two, host: 127.0.0.1, port: 2, system_id: smsc, password: pw}}
+routes:
+  - {{name: default, to: '*', carriers: [one, two]}}
+  - {{name: only-one, to: '49', carriers: [one]}}
+inbound:
+  - {{to: '80888', account: acme}}
+"""
+
+
+class Turn:
+    """As much of an event loop as the commit needs: one turn at a time."""
+
+    def __init__(self) -> None:
+        self._soon: list[Callable[[], None]] = []
+        self._reader: Callable[[], None] | None = None
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        self._soon.append(call)
+
+    def add_reader(self, fd: int, call: Callable[[], None]) -> None:
+        self._reader = call
+
+    def remove_reader(self, fd: int) -> None:
+        self._reader = None
+
+    def run(self) -> None:
+        """Until nothing is to be done."""
+        while self._soon:
+            soon, self._soon = self._soon, []
+            for call in soon:
+                call()
+        if self._reader is not None:
+            self._reader()
+        if self._soon:
+            self.run()
+
+
+class Client:
+    """An edge bind: takes deliveries as far as its window goes."""
+
+    def __init__(self, keeper: Keeper, account: bytes = b"acme", window: int = 10) -> None:
+        self._keeper = keeper
+        self.account = account
+        self.receives = True
+        self.version = 0x34
+        self.window = window
+        self.held: list[tuple[int, bytes]] = []
+        #: What has left towards the client, durable.
+        self.delivered: list[Message] = []
+
+    def credit(self) -> int:
+        return self.window - len(self.held)
+
+    def deliver(self, mail_id: int, pdu: bytes) -> None:
+        self.held.append((mail_id, pdu))
+        self._keeper.commit.stage(self, pdu)
+
+    def release(self, staged: list[bytes]) -> None:
+        self.delivered += [Message.from_raw(pdu) for pdu in staged]
+
+    def answer(self, status: int = 0) -> None:
+        """Answer everything it was given."""
+        held, self.held = self.held, []
+        self._keeper.core.delivered(self, [(mail_id, status) for mail_id, _pdu in held])
+
+
+class Relay:
+    """A carrier's bind: writes down what left for the carrier, durable."""
+
+    def __init__(self, keeper: Keeper, carrier: bytes = b"one", window: int = 100) -> None:
+        self._keeper = keeper
+        self.carrier = carrier
+        self.window = window
+        #: (message id, attempt) handed over and not answered.
+        self.outstanding: list[tuple[int, int]] = []
+        self.sent: list[tuple[int, int, Message]] = []
+
+    def credit(self) -> int:
+        return self.window - len(self.outstanding)
+
+    def send(self, message_id: int, attempt: int, message: Message) -> None:
+        self.outstanding.append((message_id, attempt))
+        self._keeper.commit.stage(self, (message_id, attempt, message))
+
+    def release(self, staged: list[tuple[int, int, Message]]) -> None:
+        self.sent += staged
+
+    def answer(self, message_id: int, attempt: int, status: int = 0, carrier_id: bytes = b"") -> None:
+        if (message_id, attempt) in self.outstanding:
+            self.outstanding.remove((message_id, attempt))
+        self._keeper.core.outcomes(self, [(message_id, attempt, status, carrier_id)])
+
+    def receipt(self, carrier_id: bytes, stat: bytes = b"DELIVRD", **fields: Any) -> int:
+        text = b"id:%b sub:001 dlvrd:001 submit date:2611220915 done date:2611220916 stat:%b err:000"
+        pdu = deliver_sm(esm_class=4, short_message=text % (carrier_id, stat), **fields)
+        return self._keeper.core.inbound(self, [pdu])[0]
+
+
+def submit_sm(**fields: Any) -> Message:
+    values = {
+        "source_addr_ton": 1,
+        "source_addr_npi": 1,
+        "source_addr": b"447700900001",
+        "dest_addr_ton": 1,
+        "dest_addr_npi": 1,
+        "destination_addr": b"447700900123",
+        "short_message": b"Hello",
+    } | fields
+    return Message.from_raw(encode(Command.SUBMIT_SM, 7, 0, (), **values))
+
+
+def deliver_sm(**fields: Any) -> Message:
+    values = {"source_addr": b"447700900123", "destination_addr": b"447700900001"} | fields
+    return Message.from_raw(encode(Command.DELIVER_SM, 1, 0, (), **values))
+
+
+class Keeper:
+    """A core, its log, its traffic logs, and the clock they share."""
+
+    def __init__(
+        self,
+        log: SimLog | None = None,
+        traffic: dict[str, SimLog] | None = None,
+        now: int = START,
+        text: str = BASE,
+    ) -> None:
+        self.now = now
+        self.log = log or SimLog()
+        self.turn = Turn()
+        self.failures: list[Exception] = []
+        self.commit = Commit(self.log, self.turn, lambda: self.now, self.failures.append)  # type: ignore[arg-type]
+        self.traffic_logs = traffic if traffic is not None else {}
+        self.traffic = Traffic(
+            self._traffic_log, sorted(self.traffic_logs), Plain(), lambda: self.now
+        )
+        self.text = text
+        loaded = config.loads(text, file="test.yaml")
+        self.core = Core(loaded, Accounts(loaded.accounts), self.log, self.commit, self.traffic)
+        self.core.recover()
+        self.run()
+
+    def _traffic_log(self, period: str) -> SimLog:
+        return self.traffic_logs.setdefault(period, SimLog())
+
+    def run(self, ms: int = 0) -> None:
+        """Let time pass, and everything that follows from it happen."""
+        end = self.now + ms
+        while True:
+            self.turn.run()
+            self.core.tick()
+            self.traffic.sync()
+            self.turn.run()
+            if self.now >= end:
+                break
+            self.now = min(end, self.now + max(100, ms // 50))
+        self.traffic.sync()
+        self.traffic.sync()
+
+    def submit(self, bind: Client, *messages: Message) -> list[int]:
+        results = self.core.submit(bind, messages)
+        self.turn.run()
+        return results
+
+    def crash(self, after: int = 1_000) -> Keeper:
+        """Lose what is not durable, and start again on what is."""
+        logs = {period: log.lose_tail() for period, log in self.traffic_logs.items()}
+        return Keeper(self.log.lose_tail(), logs, self.now + after, self.text)
+
+    def records(self) -> list[dict[str, Any]]:
+        """The traffic records on disk, in no order."""
+        found = []
+        for period, log in self.traffic_logs.items():
+            found += [
+                unpack(body, period, Plain())
+                for kind, _head, body in log._records.values()
+                if kind == 1
+            ]
+        return found
+
+
+__all__ = ["BASE", "START", "Client", "Keeper", "Path", "Relay", "deliver_sm", "submit_sm"]

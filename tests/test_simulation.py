@@ -1,0 +1,239 @@
+"""Seeded worlds: clients, carriers, time, slow disks and crashes, and what must hold in each.
+
+Every run is determined by its seed, and a failing seed is a regression test. What is checked:
+
+* nothing that was answered yes is ever lost: it is owed, or its traffic record is on disk
+* nothing that was never answered yes, or was refused, becomes more than one message
+* one traffic record per message, exactly, over any number of crashes
+* a carrier gets a message twice only if the log itself doubted the attempt before
+* a replay of the log ends in the very state of the run
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from smsc import records
+from smsc._pdu import Message
+from smsc.records import Kind
+from smsc.smpp import Status
+from smsc.state import State
+from tests.keeper import BASE, Client, Keeper, Relay, deliver_sm, submit_sm
+
+SEEDS = range(60)
+STEPS = 150
+
+
+class World:
+    """One keeper over several lives, and what its neighbours know."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.keeper = Keeper(text=BASE)
+        self.relays: list[Relay] = []
+        self.clients: list[Client] = []
+        #: Ids answered yes, durable; how often a carrier took or may have taken each; receipts due.
+        self.acknowledged: set[int] = set()
+        self.taken: Counter[int] = Counter()
+        self.doubted: set[int] = set()
+        self.pending: list[tuple[bytes, bytes]] = []
+        self.serial = 0
+
+    # -- what may happen ---------------------------------------------------------------------
+
+    def submit(self) -> None:
+        if not self.clients:
+            return self.bind()
+        client = self.dice.choice(self.clients)
+        asked = self.dice.randrange(2)
+        batch = [self.message(asked) for _ in range(self.dice.randrange(1, 6))]
+        results = self.keeper.core.submit(client, batch)
+        frame = [id for id in results if id > 0]
+        # The answer leaves when the frame is durable, and only then does the client know.
+        self.keeper.commit.then(lambda: self.acknowledged.update(frame))
+
+    def message(self, asked: int) -> Message:
+        to = self.dice.choice((b"49151000", b"44770090")) + b"%04d" % self.dice.randrange(20)
+        return submit_sm(destination_addr=to, registered_delivery=asked)
+
+    def bind(self) -> None:
+        client = Client(self.keeper, self.dice.choice((b"acme", b"other")), window=3)
+        self.clients.append(client)
+        self.keeper.core.attach(client)
+
+    def unbind(self) -> None:
+        if self.clients:
+            client = self.clients.pop(self.dice.randrange(len(self.clients)))
+            self.keeper.core.detach(client)
+
+    def carrier_up(self) -> None:
+        relay = Relay(self.keeper, self.dice.choice((b"one", b"two")), window=4)
+        self.relays.append(relay)
+        self.keeper.core.carrier_up(relay)
+
+    def carrier_down(self) -> None:
+        if self.relays:
+            relay = self.relays.pop(self.dice.randrange(len(self.relays)))
+            written = {(id, attempt) for id, attempt, _ in relay.sent}
+            self.arrive(relay)
+            unsent = [item for item in relay.outstanding if item not in written]
+            unanswered = [item for item in relay.outstanding if item in written]
+            self.keeper.core.carrier_down(relay, unsent, unanswered)
+
+    def arrive(self, relay: Relay) -> None:
+        """What left and won't be answered may have been taken."""
+        for id, _attempt, _message in relay.sent:
+            self.taken[id] += 1
+        relay.sent = []
+
+    def answer(self) -> None:
+        for relay in self.relays:
+            sent, relay.sent = relay.sent, []
+            for id, attempt, _message in sent:
+                self.answer_one(relay, id, attempt)
+
+    def answer_one(self, relay: Relay, id: int, attempt: int) -> None:
+        what = self.dice.random()
+        self.serial += 1
+        self.taken[id] += what < 0.7 or what >= 0.9
+        carrier_id = b"c%d" % self.serial
+        if what < 0.7:
+            if self.dice.random() < 0.2:  # the receipt overtakes the response
+                relay.receipt(carrier_id)
+                relay.answer(id, attempt, carrier_id=carrier_id)
+            else:
+                relay.answer(id, attempt, carrier_id=carrier_id)
+                self.pending.append((relay.carrier, carrier_id))
+        elif what < 0.8:
+            relay.answer(id, attempt, self.dice.choice(RETRIED))
+        elif what < 0.9:
+            relay.answer(id, attempt, Status.ESME_RINVDSTADR)
+        else:
+            relay.outstanding.remove((id, attempt))
+            self.keeper.core.timed_out(relay, [(id, attempt)])
+            if self.dice.random() < 0.5:  # and then it does come
+                self.keeper.core.outcomes(relay, [(id, attempt, 0, carrier_id)])
+
+    def receipts(self) -> None:
+        self.dice.shuffle(self.pending)
+        for relay in self.relays:
+            mine = [pair for pair in self.pending if pair[0] == relay.carrier][:5]
+            for pair in mine:
+                self.pending.remove(pair)
+                relay.receipt(pair[1], self.dice.choice((b"DELIVRD", b"UNDELIV")))
+                if self.dice.random() < 0.1:
+                    relay.receipt(pair[1])
+
+    def inbound(self) -> None:
+        for relay in self.relays[:1]:
+            self.keeper.core.inbound(relay, [deliver_sm(destination_addr=b"80888")])
+
+    def deliveries(self) -> None:
+        for client in self.clients:
+            client.answer(0 if self.dice.random() < 0.9 else Status.ESME_RX_T_APPN)
+
+    def time(self) -> None:
+        self.keeper.run(self.dice.choice((0, 100, 1_000, 30_000, 120_000)))
+
+    def slow_disk(self) -> None:
+        self.keeper.log.hold = not self.keeper.log.hold
+        if not self.keeper.log.hold:
+            self.keeper.log.advance()
+        self.keeper.turn.run()
+
+    def crash(self) -> None:
+        for relay in self.relays:
+            self.arrive(relay)  # what had left before is on the wire
+        self.check_replay()
+        self.keeper = self.keeper.crash()
+        self.relays, self.clients = [], []
+
+    # -- what must hold ----------------------------------------------------------------------
+
+    def check_replay(self) -> None:
+        log = self.keeper.log
+        held, log.hold = log.hold, False
+        log.advance()
+        self.keeper.turn.run()
+        log.hold = held
+        replayed = State()
+        log.lose_tail().replay(replayed.apply)
+        assert replayed.fingerprint() == self.keeper.core.state.fingerprint()
+
+    def note_doubts(self) -> None:
+        """Ids that the log itself says were in doubt."""
+        for kind, head, _body in self.keeper.log._records.values():
+            if kind == Kind.DOUBT:
+                self.doubted.add(records.read_doubt(head)[0])
+
+    def settle(self) -> None:
+        """Let everything come to its end: a healthy carrier, a patient client."""
+        self.keeper.log.hold = False
+        self.keeper.log.advance()
+        self.carrier_up()
+        self.relays += [Relay(self.keeper, name) for name in (b"one", b"two")]
+        for relay in self.relays[-2:]:
+            self.keeper.core.carrier_up(relay)
+        self.bind()
+        for _ in range(400):
+            self.keeper.run(60_000)
+            for relay in self.relays:
+                sent = [(id, attempt) for id, attempt, _ in relay.sent]
+                self.arrive(relay)
+                for id, attempt in sent:
+                    self.serial += 1
+                    relay.answer(id, attempt, carrier_id=b"c%d" % self.serial)
+                    self.pending.append((relay.carrier, b"c%d" % self.serial))
+                relay.outstanding = []
+            for name, carrier_id in self.pending:
+                for relay in [relay for relay in self.relays if relay.carrier == name][:1]:
+                    relay.receipt(carrier_id)
+            self.pending = []
+            if not len(self.keeper.core.state.spool):
+                break
+            self.keeper.run(6 * 3_600_000)
+        self.keeper.run(1_000)
+
+    def check(self) -> None:
+        assert not len(self.keeper.core.state.spool)
+        finished = Counter(
+            record["id"] for record in self.keeper.records() if not record["inbound"]
+        )
+        assert set(finished) >= self.acknowledged, "answered yes and lost"
+        assert max(finished.values(), default=1) == 1, "billed twice"
+        doubles = {id for id, copies in self.taken.items() if copies > 1}
+        assert doubles <= self.doubted, "sent twice without a doubt"
+
+
+RETRIED = (Status.ESME_RSYSERR, Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL)
+
+ACTIONS = {
+    World.submit: 30,
+    World.bind: 4,
+    World.unbind: 3,
+    World.carrier_up: 5,
+    World.carrier_down: 4,
+    World.answer: 25,
+    World.receipts: 15,
+    World.inbound: 5,
+    World.deliveries: 15,
+    World.time: 15,
+    World.slow_disk: 4,
+    World.crash: 2,
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_world(seed: int) -> None:
+    world = World(seed)
+    actions, weights = list(ACTIONS), list(ACTIONS.values())
+    for _ in range(STEPS):
+        world.dice.choices(actions, weights)[0](world)
+        world.keeper.turn.run()
+        world.note_doubts()
+    world.check_replay()
+    world.settle()
+    world.check()
