@@ -1,0 +1,7 @@
+"""``python -m smsc``: the command line."""
+
+import sys
+
+from smsc.cli import main
+
+sys.exit(main())

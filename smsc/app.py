@@ -1,0 +1,181 @@
+"""The composition root: builds the process from its configuration, starts it, stops it, in order.
+
+The only module that knows every concrete class. ``start`` and ``stop`` read as checklists.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import time
+from pathlib import Path
+
+from smsc.accounts import Accounts, Authenticator
+from smsc.binds import Binds, Lobby
+from smsc.carrier import Carrier
+from smsc.commit import IDLE, Clock, Commit
+from smsc.config import Config
+from smsc.connection import Links
+from smsc.core import Core
+from smsc.errors import StorageError
+from smsc.journal import Journal
+from smsc.listener import ClientConnection, Listener
+from smsc.ops import Ops
+from smsc.ports import Log
+from smsc.traffic import Plain, Traffic
+from smsc.watchdog import Watchdog
+
+log = logging.getLogger("smsc")
+
+#: How often what is due is looked at, seconds.
+TICK = 0.1
+
+_PERIOD = re.compile(r"\d{4}-\d{2}")
+
+
+def steady_ms() -> int:
+    """Milliseconds that never run back; for what is measured within this run."""
+    return time.monotonic_ns() // 1_000_000
+
+
+class App:
+    """One server process. ``failed`` is set when the log is dead and the process must end."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.loop = asyncio.get_running_loop()
+        self.failed: asyncio.Future[StorageError] = self.loop.create_future()
+        self.clock = Clock()
+        self.accounts = Accounts(config.accounts)
+        self.authenticator = Authenticator(self.accounts)
+        self.log = self._open_log(Path(config.storage.directory), config.storage.segment)
+        self.commit = Commit(self.log, self.loop, self.clock, self._on_failure)
+        self.traffic = self._open_traffic()
+        self.core = Core(config, self.accounts, self.log, self.commit, self.traffic)
+        self.links = Links(self.commit, steady_ms)
+        self.lobby = Lobby(config.limits.max_unbound, config.limits.max_unbound_per_address)
+        self.binds: Binds[ClientConnection] = Binds()
+        self.listeners = [
+            Listener(
+                listener,
+                config.limits,
+                system_id=config.system_id,
+                authenticator=self.authenticator,
+                keeper=self.core,
+                links=self.links,
+                lobby=self.lobby,
+                binds=self.binds,
+                now=self.clock,
+            )
+            for listener in config.listeners
+        ]
+        self.carriers = [
+            Carrier(carrier, config.limits, keeper=self.core, links=self.links)
+            for carrier in config.carriers
+        ]
+        self.ops = Ops(self)
+        self.watchdog = Watchdog(self)
+        self._ticker: asyncio.TimerHandle | None = None
+        self._quiet_since = self.loop.time()
+        self._frames = 0
+        #: When ``start`` was done, and how long recovery took, ms.
+        self.ready_at = 0
+        self.recovery_ms = 0
+
+    # -- building ----------------------------------------------------------------------------
+
+    def _open_log(self, directory: Path, segment: int) -> Journal:
+        return Journal(
+            directory,
+            segment_octets=segment,
+            force_filesystem=self.config.storage.force_filesystem,
+        )
+
+    def _open_traffic(self) -> Traffic:
+        directory = Path(self.config.traffic.directory)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+        def open_period(period: str) -> Log:
+            return self._open_log(directory / period, self.config.traffic.segment)
+
+        periods = sorted(name for name in os.listdir(directory) if _PERIOD.fullmatch(name))
+        return Traffic(open_period, periods, Plain(), self.clock)
+
+    # -- life --------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Recover, then open the doors: carriers first, so that the first message finds a way."""
+        began = steady_ms()
+        self.core.recover()
+        await self.commit.drain()
+        self.recovery_ms = steady_ms() - began
+        self._log_recovery()
+        self.links.start(self.loop)
+        self._tick()
+        await self.ops.start()
+        for carrier in self.carriers:
+            carrier.start()
+        for listener in self.listeners:
+            await listener.start()
+        self.ready_at = steady_ms()
+        self.watchdog.ready()
+        log.info("ready")
+
+    def ports(self) -> dict[str, int]:
+        """What is listened on: per listener by its name, and ``metrics``."""
+        ports = {listener.config.name: listener.port for listener in self.listeners}
+        return ports | {"metrics": self.ops.port}
+
+    def _log_recovery(self) -> None:
+        state = self.core.state
+        log.info(
+            "epoch %d: %d messages owed, %d mails waiting, recovered in %d ms",
+            self.log.epoch,
+            len(state.spool),
+            len(state.mailboxes),
+            self.recovery_ms,
+        )
+        for path, octets in self.log.recovered.torn.items():
+            log.warning("cut a torn tail of %d octets, kept in %s", octets, path)
+
+    async def stop(self) -> None:
+        """Accept nothing new, let windows drain, make all durable, leave."""
+        self.watchdog.stopping()
+        await asyncio.gather(*(listener.stop() for listener in self.listeners))
+        await asyncio.gather(*(carrier.stop() for carrier in self.carriers))
+        await self.commit.drain()
+        if self._ticker is not None:
+            self._ticker.cancel()
+        self.links.stop()
+        await self.ops.stop()
+        self.authenticator.close()
+        self.commit.close()
+        self.traffic.close()
+        self.log.close()
+
+    def _tick(self) -> None:
+        self._ticker = self.loop.call_later(TICK, self._tick)
+        if self.failed.done():
+            return
+        try:
+            self.core.tick()
+            self.traffic.sync()
+            self._seal_when_idle()
+        except StorageError as error:
+            self._on_failure(error)
+
+    def _seal_when_idle(self) -> None:
+        if self.commit.frames != self._frames:
+            self._frames = self.commit.frames
+            self._quiet_since = self.loop.time()
+        elif self.loop.time() - self._quiet_since > IDLE:
+            self.log.idle(self.clock())
+
+    def _on_failure(self, error: StorageError) -> None:
+        """The log is dead: nobody gets an answer any more, since either one could be a lie."""
+        if not self.failed.done():
+            log.critical("storage failed, closing all connections without answers: %s", error)
+            self.links.abort()
+            self.failed.set_result(error)

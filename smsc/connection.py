@@ -1,0 +1,724 @@
+"""One SMPP connection: octets to PDUs to the session, and back, for both roles.
+
+Owns the socket's two buffers: what is read and when reading pauses, what is written and when the
+peer is too slow to be kept. Everything is done in batches: one read is one ``Decoder.feed``, one
+call per run of equal requests, one write. Answers that must not leave before the log is durable
+are staged with ``commit`` and come back through ``release``, in order, as one write.
+
+Nothing raises into the loop. The methods asyncio or ``commit`` call end in ``except Exception``:
+a bug of ours closes this connection and is logged by its place, never by its values.
+
+The two roles are subclasses: ``listener.ClientConnection`` and ``carrier.CarrierConnection``. They
+say what each request means (``handlers``) and what follows from a response (``on_settled``).
+
+Sources: SMPP 3.4 sections 2.5 to 2.7, protocol.md part 3; uvloop's defaults for flow control are
+not usable (its low mark is 16 octets), so both marks are set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+
+from smsc._pdu import Decoder, Message, Pdu, encode, header_only
+from smsc.errors import FramingError
+from smsc.ports import Sink
+from smsc.session import DROP, PROCESS, UNKNOWN, Due, Event, Role, Session, Timing
+from smsc.smpp import BINDS, RESPONSE, Command, Status
+
+log = logging.getLogger(__name__)
+
+C = TypeVar("C")
+P = TypeVar("P", bound=Pdu)
+
+#: Octets of output at which the peer's requests are no longer read, and at which they are again.
+HIGH_WATER = 256 * 1024
+LOW_WATER = 64 * 1024
+
+#: How long a connection that ends waits for answers that are being made durable, ms.
+FINISH = 5_000
+#: How long after the last octet the peer's are read and thrown away, ms: closing with unread
+#: input makes the kernel send RST, which can destroy that last answer on its way.
+DRAIN = 2_000
+#: Reading pauses at most this long, ms, well under peers' enquire_link and response timers; then
+#: requests are read and answered with ESME_RTHROTTLED (reliability.md O3).
+MAX_PAUSE = 5_000
+#: A pause or a standstill of ours that is longer, ms, is not held against the peer.
+FORGIVEN = 1_000
+
+#: Every connection is looked at this often, ms; each look takes one of ``SLOTS`` parts of them,
+#: so that ten thousand connections cause no long turn of the loop.
+TICK = 1_000
+SLOTS = 10
+
+#: Characters of an address in submit_sm and deliver_sm (3.4 section 5.2.8); data_sm has 64.
+MAX_ADDRESS = 20
+
+#: Octets of short_message before 5.0 (3.4 section 5.2.21).
+MAX_SHORT_MESSAGE = 254
+
+#: Why reading pauses; any combination.
+AUTHENTICATION, WINDOW, OUTPUT, CONGESTION = 1, 2, 4, 8
+
+
+class Committing(Protocol):
+    """What a connection needs of ``commit.Commit``."""
+
+    congested: bool
+
+    def stage(self, sink: Sink[bytes], octets: bytes, /) -> None:
+        """Release ``octets`` to ``sink`` once all that was appended so far is durable."""
+
+    def on_relief(self, call: Callable[[], None], /) -> None:
+        """Call once when ``congested`` has become false."""
+
+
+class Counters:
+    """What a listener or a carrier has seen, over all its connections, ever. For metrics."""
+
+    __slots__ = ("bad", "broken", "pdus_in", "pdus_out", "refused", "throttled", "unmatched")
+
+    def __init__(self) -> None:
+        self.pdus_in = 0
+        self.pdus_out = 0
+        #: Requests refused, by command_status.
+        self.refused: dict[int, int] = {}
+        #: PDUs whose body could not be decoded.
+        self.bad = 0
+        #: Streams given up because their framing was lost.
+        self.broken = 0
+        self.throttled = 0
+        #: Responses that matched nothing.
+        self.unmatched = 0
+
+
+class Links:
+    """All live connections of the process: one ticker for all, relief for all, the end of all.
+
+    ``clock`` gives ms that never run back; it is not the time of day, so that a wrong wall clock
+    expires nothing.
+    """
+
+    def __init__(self, commit: Committing, clock: Callable[[], int]) -> None:
+        self.commit = commit
+        self.clock = clock
+        self._slots: list[set[Connection[Any]]] = [set() for _ in range(SLOTS)]
+        self._slot = 0
+        self._ticked = clock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._congested: set[Connection[Any]] = set()
+
+    def __iter__(self) -> Iterator[Connection[Any]]:
+        return (connection for slot in self._slots for connection in slot)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._slots))
+
+    def add(self, connection: Connection[Any]) -> None:
+        """Tick it from now on."""
+        min(self._slots, key=len).add(connection)
+
+    def discard(self, connection: Connection[Any]) -> None:
+        """It is gone."""
+        for slot in self._slots:
+            slot.discard(connection)
+        self._congested.discard(connection)
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Tick by this loop until ``stop``."""
+        self.tick()
+        self._timer = loop.call_later(TICK / SLOTS / 1_000, self.start, loop)
+
+    def stop(self) -> None:
+        """Tick no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def tick(self) -> None:
+        """Look after the connections whose turn it is."""
+        now = self.clock()
+        if now - self._ticked > TICK / SLOTS + FORGIVEN:
+            # The process stood still; what peers sent meanwhile is still in the socket buffers.
+            for slot in self._slots:
+                for connection in slot:
+                    connection.session.timers.forgive(now)
+        self._ticked = now
+        self._slot = (self._slot + 1) % SLOTS
+        for connection in tuple(self._slots[self._slot]):
+            connection.tick(now)
+
+    def await_relief(self, connection: Connection[Any]) -> None:
+        """Have it read again when the log has caught up."""
+        if not self._congested:
+            self.commit.on_relief(self._relieve)
+        self._congested.add(connection)
+
+    def _relieve(self) -> None:
+        relieved, self._congested = self._congested, set()
+        for connection in relieved:
+            connection.resume(CONGESTION)
+
+    def abort(self) -> None:
+        """Cut every connection without another octet: nobody knows what became of what (J11)."""
+        for slot in self._slots:
+            for connection in tuple(slot):
+                connection.cut("storage failed")
+
+
+class Connection(asyncio.Protocol, Generic[C]):
+    """An SMPP connection of either role. ``C``: what comes back with a message request's fate."""
+
+    __slots__ = (
+        "_decoder",
+        "_end_by",
+        "_eof",
+        "_farewell",
+        "_finished",
+        "_held",
+        "_out",
+        "_paused",
+        "_paused_at",
+        "_unbind_answered",
+        "answers",
+        "counters",
+        "ending",
+        "links",
+        "peer",
+        "receive_window",
+        "requests",
+        "session",
+        "shedding",
+        "transport",
+    )
+
+    #: What to do with a run of requests of one command that the state allows. A command that is
+    #: legal and not here is not implemented: generic_nack ESME_RINVCMDID.
+    handlers: ClassVar[Mapping[int, Callable[[Any, Any, int], None]]] = {}
+
+    def __init__(
+        self,
+        links: Links,
+        counters: Counters,
+        *,
+        role: Role,
+        timing: Timing,
+        send_window: int,
+        receive_window: int,
+        max_pdu: int,
+    ) -> None:
+        self.links = links
+        self.counters = counters
+        self.session: Session[C] = Session(role, timing, send_window, links.clock())
+        #: Answers that may wait for the log before the peer is no longer read.
+        self.receive_window = receive_window
+        self.transport: asyncio.Transport | None = None
+        self.peer = ""
+        #: Staged and not yet released: answers, and requests of ours.
+        self.answers = 0
+        self.requests = 0
+        #: The pause has lasted long enough: requests are read, and answered ESME_RTHROTTLED.
+        self.shedding = False
+        #: Why this connection ends; empty while it does not.
+        self.ending = ""
+        self._decoder: Decoder | None = Decoder(max_pdu)
+        self._out: list[bytes] = []
+        self._paused = 0
+        self._paused_at = 0
+        self._held: list[Pdu] | None = None
+        self._farewell = b""
+        self._finished = False
+        self._end_by = 0
+        self._eof = False
+        self._unbind_answered = False
+
+    # -- asyncio -----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        # uvloop's transports have all of asyncio.Transport's methods and do not inherit from it.
+        self.transport = transport = cast(asyncio.Transport, transport)
+        transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        address = transport.get_extra_info("peername")
+        self.peer = address[0] if address else ""
+        self.links.add(self)
+        self._guard(self.on_connected)
+
+    def data_received(self, data: bytes) -> None:
+        """Everything that one read holds, then one write."""
+        try:
+            self._receive(data, self.links.clock())
+            self.flush()
+        except Exception as error:  # the border: a bug ends this connection and no other
+            self._bug(error)
+
+    def eof_received(self) -> bool:
+        """The peer sends no more. What it asked is still answered, then the connection closes."""
+        self._eof = True
+        if self._finished or self.transport is None:
+            return False
+        self._guard(lambda: self.end("peer closed"))
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is gone, whoever closed it."""
+        self.transport = None
+        self.ending = self.ending or ("connection lost" if exc else "peer closed")
+        self._finished = True
+        self._decoder = None
+        self.links.discard(self)
+        self.session.move(Event.CLOSE)
+        self._guard(self.on_lost)
+
+    def pause_writing(self) -> None:
+        """The output is above its high mark: stop reading what would add to it."""
+        self.session.timers.stalled = self.links.clock()
+        self._pause(OUTPUT)
+
+    def resume_writing(self) -> None:
+        """The output is below its low mark."""
+        self.session.timers.stalled = None
+        self.resume(OUTPUT)
+        self._guard(self.on_room)
+
+    # -- commit ------------------------------------------------------------------------------------
+
+    def release(self, staged: list[bytes]) -> None:
+        """Send what has become durable, in one write."""
+        try:
+            self._release(staged)
+        except Exception as error:  # the border
+            self._bug(error)
+
+    def _release(self, staged: list[bytes]) -> None:
+        if self.transport is None or not staged:
+            return
+        self._write(staged)
+        requests = 0
+        if self.requests:
+            # Bit 31 of the command_id tells a response.
+            requests = sum(octets[4] < 0x80 for octets in staged)
+            self.requests -= requests
+        self.answers -= len(staged) - requests
+        if self._paused & WINDOW and self.answers <= self.receive_window:
+            self.resume(WINDOW)
+        if self.ending and not self.answers:
+            self._finish()
+
+    # -- what a role fills in ----------------------------------------------------------------------
+
+    def on_connected(self) -> None:
+        """The transport is there."""
+
+    def on_settled(self, settled: list[tuple[C, Pdu]]) -> None:
+        """Responses to our messages, in the order in which they came."""
+        raise NotImplementedError
+
+    def on_expired(self, expired: list[tuple[int, C]]) -> None:
+        """``(sequence, context)`` of our messages that got no response in time."""
+        raise NotImplementedError
+
+    def on_unmatched(self, pdu: Pdu) -> bool:
+        """A response to nothing that is outstanding; whether it was of use after all."""
+        return False
+
+    def on_bind_response(self, pdu: Pdu) -> None:
+        """The answer to our bind."""
+
+    def on_ending(self) -> None:
+        """No more requests are taken from this peer."""
+
+    def on_lost(self) -> None:
+        """The connection is closed. Called once, last."""
+
+    def on_room(self) -> None:
+        """The output has drained after it was full."""
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def _receive(self, data: bytes, now: int) -> None:
+        decoder = self._decoder
+        if decoder is None:
+            return
+        try:
+            pdus = decoder.feed(data)
+        except FramingError as error:
+            self._decoder = None
+            self.counters.broken += 1
+            self._dispatch(error.pdus, now)  # type: ignore[arg-type]
+            nack = header_only(Command.GENERIC_NACK, error.command_status, error.sequence_number)
+            self.end("framing lost", nack)
+            return
+        timers = self.session.timers
+        if pdus:
+            timers.hear(now)
+        if not decoder.buffered:
+            timers.partial = None
+        elif pdus or timers.partial is None:
+            timers.partial = now
+        if self.shedding and not self._overloaded:
+            self.shedding = False
+        self._dispatch(pdus, now)
+        if self._overloaded and not self.shedding and not self.ending:
+            self._hold_back()
+
+    def _dispatch(self, pdus: list[Pdu], now: int) -> None:
+        """Responses first: what they settle makes room and is worth more than new work (D9)."""
+        self.counters.pdus_in += len(pdus)
+        responses: list[Pdu] = []
+        requests: list[Pdu] = []
+        for pdu in pdus:
+            (responses if pdu.command_id >= RESPONSE else requests).append(pdu)
+        if responses:
+            self._settle(responses)
+        if requests and not self.ending:
+            if self._held is None:
+                self._serve(requests, now)
+            else:
+                self._held += requests
+        if self._unbind_answered:
+            self.end("unbound")
+
+    def _settle(self, responses: list[Pdu]) -> None:
+        answered = self.session.answered
+        settled: list[tuple[C, Pdu]] = []
+        for pdu in responses:
+            context = answered(pdu)
+            if context is not None:
+                settled.append((context, pdu))
+            else:
+                self._settle_link(pdu)
+        if settled:
+            self.on_settled(settled)
+
+    def _settle_link(self, pdu: Pdu) -> None:
+        command_id = self.session.link_answered(pdu)
+        if command_id in BINDS:
+            self.on_bind_response(pdu)
+        elif command_id == Command.UNBIND:
+            self._unbind_answered = True
+        elif command_id or self.on_unmatched(pdu):
+            pass
+        elif self.session.verdict(pdu.command_id) == UNKNOWN and not self.ending:
+            self.refuse(pdu, UNKNOWN)
+        else:
+            self.counters.unmatched += 1
+
+    def _serve(self, requests: list[Pdu], now: int) -> None:
+        """Requests in order, each run of one command at once."""
+        start, count = 0, len(requests)
+        while start < count and not self.ending:
+            if self._held is not None:
+                self._held += requests[start:]
+                return
+            command_id = requests[start].command_id
+            end = start + 1
+            # A bind changes what the next request means, so it never comes in a run.
+            if command_id not in BINDS:
+                while end < count and requests[end].command_id == command_id:
+                    end += 1
+            self._serve_run(command_id, requests[start:end], now)
+            start = end
+
+    def _serve_run(self, command_id: int, run: list[Pdu], now: int) -> None:
+        verdict = self.session.verdict(command_id)
+        if verdict == PROCESS:
+            handler = self.handlers.get(command_id)
+            if handler is not None:
+                handler(self, run, now)
+                return
+            verdict = UNKNOWN
+        if verdict != DROP:
+            for pdu in run:
+                self.refuse(pdu, verdict)
+
+    def _enquire_link(self, run: list[Pdu], now: int) -> None:
+        self._out += [
+            header_only(Command.ENQUIRE_LINK_RESP, Status.ESME_ROK, pdu.sequence_number)
+            for pdu in run
+        ]
+
+    def _unbind(self, run: list[Pdu], now: int) -> None:
+        """Take nothing more, let what was taken be answered, answer, close (protocol.md 3.6)."""
+        answer = header_only(Command.UNBIND_RESP, Status.ESME_ROK, run[0].sequence_number)
+        self.end("unbound", answer)
+
+    # -- holding requests back ---------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """Handle no further request until ``let_go``: what it means depends on what is pending."""
+        self._held = []
+        self._pause(AUTHENTICATION)
+
+    def let_go(self) -> None:
+        """Go on with the requests that were held."""
+        held, self._held = self._held, None
+        if held and not self.ending:
+            self._serve(held, self.links.clock())
+        if self._held is None:
+            self.resume(AUTHENTICATION)
+        self.flush()
+
+    # -- flow control ------------------------------------------------------------------------------
+
+    def _pause(self, cause: int) -> None:
+        if not self._paused and self.transport is not None and not self.transport.is_closing():
+            self.transport.pause_reading()
+            self._paused_at = self.links.clock()
+        self._paused |= cause
+
+    def resume(self, cause: int) -> None:
+        """This cause of the pause is over."""
+        if not self._paused & cause:
+            return
+        self._paused &= ~cause
+        if self._paused or self.transport is None or self.transport.is_closing():
+            return
+        now = self.links.clock()
+        if now - self._paused_at > FORGIVEN:
+            self.session.timers.forgive(now)
+        self.transport.resume_reading()
+
+    @property
+    def _overloaded(self) -> bool:
+        """Whether more is unanswered than the window allows, or than the disk takes."""
+        return self.answers > self.receive_window or self.links.commit.congested
+
+    def _hold_back(self) -> None:
+        if self.answers > self.receive_window:
+            self._pause(WINDOW)
+        if self.links.commit.congested:
+            self._pause(CONGESTION)
+            self.links.await_relief(self)
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def send(self, octets: bytes) -> None:
+        """Send with the next ``flush``."""
+        self._out.append(octets)
+
+    def flush(self) -> None:
+        """Write what has gathered, at once."""
+        if self._out:
+            out, self._out = self._out, []
+            self._write(out)
+
+    def _write(self, octets: list[bytes]) -> None:
+        if self.transport is not None and not self._finished:
+            self.counters.pdus_out += len(octets)
+            self.transport.write(b"".join(octets) if len(octets) > 1 else octets[0])
+
+    def stage_request(self, octets: bytes) -> None:
+        """Send a request of ours once the log is durable."""
+        self.requests += 1
+        self.links.commit.stage(self, octets)
+
+    def stage_answers(self, answers: Sequence[bytes]) -> None:
+        """Send these answers, in this order, once the log is durable."""
+        stage = self.links.commit.stage
+        for octets in answers:
+            stage(self, octets)
+        self.answers += len(answers)
+
+    def refuse(self, pdu: Pdu, status: int) -> None:
+        """Answer a request that is not done."""
+        refused = self.counters.refused
+        counted = Status.ESME_RINVCMDID if status == UNKNOWN else status
+        refused[counted] = refused.get(counted, 0) + 1
+        self._out.append(self.session.refuse(pdu, status))
+
+    def decoded(self, run: list[P]) -> list[P]:
+        """Those of a run whose bodies are sound; the others have been refused."""
+        sound = []
+        for pdu in run:
+            if status := pdu.decode():
+                self.counters.bad += 1
+                self.refuse(pdu, status)
+            else:
+                sound.append(pdu)
+        return sound
+
+    def messages(self, run: list[Pdu], command_id: int) -> tuple[list[Message], list[Pdu]]:
+        """Sound data_sm as messages of the other kind, beside the requests that they came in.
+
+        Those that can't be said so have been refused.
+        """
+        messages, requests = [], []
+        for pdu in run:
+            message = message_of(pdu, command_id)
+            if isinstance(message, Message):
+                messages.append(message)
+                requests.append(pdu)
+            else:
+                self.refuse(pdu, message)
+        return messages, requests
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def tick(self, now: int) -> None:
+        """See to whatever has become due. Once a second."""
+        try:
+            self._tick(now)
+            self.flush()
+        except Exception as error:  # the border
+            self._bug(error)
+
+    def _tick(self, now: int) -> None:
+        if self.ending:
+            self._tick_ending(now)
+            return
+        if self._paused:
+            self._tick_paused(now)
+            return
+        due = self.session.timers.due(now, self.session.state)
+        if due is Due.ENQUIRE_LINK:
+            self.probe()
+        elif due in (Due.WRITE_STALL, Due.SILENT, Due.UNBIND):
+            self.cut(due.value)
+        elif due is not Due.NOTHING:
+            self.end(due.value)
+        expired = self.session.expired(now, self.requests)
+        if expired:
+            self.on_expired(expired)
+
+    def _tick_paused(self, now: int) -> None:
+        """While we don't read, a silent peer proves nothing; one that does not read us does."""
+        stalled = self.session.timers.stalled
+        if stalled is not None:
+            if now - stalled >= self.session.timers.timing.write_stall:
+                self.cut(Due.WRITE_STALL.value)
+        elif now - self._paused_at >= MAX_PAUSE and not self._paused & AUTHENTICATION:
+            self.shedding = True
+            self.resume(WINDOW)
+            self.resume(CONGESTION)
+
+    def _tick_ending(self, now: int) -> None:
+        if now < self._end_by:
+            return
+        if self._finished:
+            self.cut(self.ending)
+        else:
+            self._finish()
+
+    def probe(self) -> None:
+        """Ask for a sign of life; without one in the response time the connection is cut."""
+        timers = self.session.timers
+        if timers.enquired is None:
+            timers.enquired = self.links.clock()
+            sequence = self.session.link_request(Command.ENQUIRE_LINK)
+            self.send(header_only(Command.ENQUIRE_LINK, Status.ESME_ROK, sequence))
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    def unbind(self) -> None:
+        """End the session from our side; late responses still count until the peer's answer."""
+        if self.ending or not self.session.state.bound:
+            self.end("shutting down")
+        else:
+            sequence = self.session.link_request(Command.UNBIND)
+            self.session.move(Event.UNBIND)
+            self.session.timers.unbound = self.links.clock()
+            self.send(header_only(Command.UNBIND, Status.ESME_ROK, sequence))
+        self.flush()
+
+    def end(self, reason: str, farewell: bytes = b"") -> None:
+        """Take no more requests; send what is owed, then ``farewell``; close in an orderly way."""
+        if self.ending:
+            return
+        self.ending = reason
+        self._farewell = farewell
+        self._end_by = self.links.clock() + FINISH
+        if self.session.state.bound:
+            self.session.move(Event.UNBIND)
+        self.on_ending()
+        if not self.answers:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Half-close, and read on to throw away until the peer closes too."""
+        if self._finished or self.transport is None:
+            return
+        if self._farewell:
+            self.send(self._farewell)
+        self.flush()
+        self._finished = True
+        self._end_by = self.links.clock() + DRAIN
+        if self._eof:
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        if self._paused:
+            self._paused = 0
+            self.transport.resume_reading()
+
+    def cut(self, reason: str) -> None:
+        """Close at once, whatever is still unsent."""
+        self.ending = self.ending or reason
+        self._finished = True
+        if self.transport is not None:
+            self.transport.abort()
+
+    def _guard(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+            self.flush()
+        except Exception as error:  # the border
+            self._bug(error)
+
+    def _bug(self, error: Exception) -> None:
+        """A fault of ours. Its values may hold numbers or text, so only its place is logged."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "unknown"
+        log.error("fault in %s: %s; connection closed", place, type(error).__name__)
+        self._out.clear()
+        self.cut("internal fault")
+
+
+#: What every role does with the requests that keep the link.
+LINK_HANDLERS: Mapping[int, Callable[[Any, Any, int], None]] = {
+    Command.ENQUIRE_LINK: Connection._enquire_link,
+    Command.UNBIND: Connection._unbind,
+}
+
+
+def message_of(pdu: Pdu, command_id: int) -> Message | int:
+    """A decoded data_sm as the submit_sm or deliver_sm that says the same.
+
+    Or the command_status to refuse it with: its addresses may be longer than those have room for.
+    """
+    fields = pdu.fields
+    if len(fields["source_addr"]) > MAX_ADDRESS:
+        return Status.ESME_RINVSRCADR
+    if len(fields["destination_addr"]) > MAX_ADDRESS:
+        return Status.ESME_RINVDSTADR
+    return Message.from_raw(encode(command_id, pdu.sequence_number, 0, pdu.tlvs, **fields))
+
+
+def without_tlvs(raw: bytes) -> bytes:
+    """A submit_sm or deliver_sm for a peer of 3.3, which must not be sent a TLV.
+
+    The text of a message_payload moves where it fits; longer text can't be said to such a peer in
+    one PDU, and stays as it is.
+    """
+    message = Message.from_raw(raw)
+    if not message.tlvs or len(message.text) > MAX_SHORT_MESSAGE:
+        return raw
+    fields = {**message.fields, "short_message": message.text}
+    del fields["sm_length"]
+    return encode(message.command_id, message.sequence_number, **fields)
+
+
+def outcome(response: Pdu) -> int:
+    """What a response says became of its request; a generic_nack is never a success."""
+    status = response.command_status
+    if status or response.command_id != Command.GENERIC_NACK:
+        return status
+    return Status.ESME_RUNKNOWNERR
+
+
+def printable(name: bytes) -> str:
+    """A peer's name for a log line, whatever its octets."""
+    return ascii(name)[2:-1]

@@ -1,0 +1,430 @@
+"""The edge: clients' connections, their binds, what they submit, and what is delivered to them.
+
+Owns nothing of a message. A submit is judged in the order that protocol.md 2.3 fixes (state, rate,
+body, values), handed to the keeper in one batch per read, and answered when the keeper's word is
+durable. A delivery is the keeper's: it gets a sequence number here, and its outcome goes back.
+
+A client that has not bound is a stranger: few of them are let in, only for so long, and nothing of
+theirs but a bind is looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+from smsc._pdu import (
+    Message,
+    Pdu,
+    encode,
+    header_only,
+    hex_id,
+    resequence,
+    submit_sm_resp,
+)
+from smsc.accounts import Account, Authenticator
+from smsc.binds import AccountBinds, Binds, Lobby
+from smsc.config import LimitsConfig, ListenerConfig, TimersConfig
+from smsc.connection import (
+    DRAIN,
+    LINK_HANDLERS,
+    Connection,
+    Counters,
+    Links,
+    outcome,
+    printable,
+    without_tlvs,
+)
+from smsc.message import check
+from smsc.ports import Keeper
+from smsc.session import BIND_EVENTS, Event, Role, Timing
+from smsc.smpp import RESPONSE, RULES, Command, Status, Tag
+
+log = logging.getLogger(__name__)
+
+P = TypeVar("P", bound=Pdu)
+
+#: The longest PDU a stranger may send, octets: a bind measures at most 113.
+STRANGERS_PDU = 256
+#: Refused binds after which a connection is closed.
+MAX_REFUSALS = 3
+#: Connections that the kernel may hold until they are accepted: a big client's whole reconnect.
+BACKLOG = 1_024
+
+#: bind_types as the configuration names them.
+BIND_TYPES = {
+    Event.BIND_TRANSMITTER: "tx",
+    Event.BIND_RECEIVER: "rx",
+    Event.BIND_TRANSCEIVER: "trx",
+}
+
+
+def timing(timers: TimersConfig) -> Timing:
+    """The configured timers as a session takes them."""
+    return Timing(
+        session_init=timers.session_init,
+        enquire_link=timers.enquire_link,
+        inactivity=timers.inactivity,
+        response=timers.response,
+        pdu_read=timers.pdu_read,
+        write_stall=timers.write_stall,
+    )
+
+
+class ClientConnection(Connection[int]):
+    """One client's connection, and once bound the keeper's ``EdgeBind``. Contexts are mail ids."""
+
+    __slots__ = (
+        "_attached",
+        "_entry",
+        "_in_lobby",
+        "_listener",
+        "_refusals",
+        "account",
+        "receives",
+        "version",
+    )
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(
+            listener.links,
+            listener.counters,
+            role=Role.SMSC,
+            timing=listener.timing,
+            send_window=0,
+            receive_window=1,
+            max_pdu=listener.limits.max_pdu,
+        )
+        self._listener = listener
+        self._entry: AccountBinds[ClientConnection] | None = None
+        self._in_lobby = False
+        self._refusals = 0
+        self._attached = False
+        #: The bound account's system_id; empty before a bind.
+        self.account = b""
+        #: Whether deliver_sm may be sent.
+        self.receives = False
+        #: The negotiated interface_version.
+        self.version: int = self.session.version
+
+    def __repr__(self) -> str:
+        return f"<ClientConnection {printable(self.account)} {self.session!r}>"
+
+    # -- coming and going --------------------------------------------------------------------------
+
+    def on_connected(self) -> None:
+        listener = self._listener
+        self._in_lobby = not listener.stopping and listener.lobby.enter(self.peer)
+        if self._in_lobby:
+            listener.clients.add(self)
+        else:
+            self.cut("too many connections without a bind")
+
+    def on_ending(self) -> None:
+        self._leave()
+
+    def on_lost(self) -> None:
+        self._leave()
+        self._leave_lobby()
+        self._listener.gone(self)
+        name = printable(self.account) or "(unbound)"
+        log.info("= %s %s closed: %s", name, self.peer, self.ending)
+
+    def _leave_lobby(self) -> None:
+        if self._in_lobby:
+            self._in_lobby = False
+            self._listener.lobby.leave(self.peer)
+
+    def _leave(self) -> None:
+        """Free the slot of the account at once, and give back what was delivered unanswered."""
+        if self._entry is not None:
+            self._entry = None
+            self._listener.binds.leave(self, self.account)
+        if self._attached:
+            self._attached = False
+            self.session.leftovers()
+            self._listener.keeper.detach(self)
+
+    # -- bind --------------------------------------------------------------------------------------
+
+    def _receive(self, data: bytes, now: int) -> None:
+        super()._receive(data, now)
+        stranger = self._in_lobby and self._held is None
+        if stranger and self._decoder is not None and self._decoder.buffered > STRANGERS_PDU:
+            self.end("PDU too long before a bind")
+
+    def _serve_run(self, command_id: int, run: list[Pdu], now: int) -> None:
+        if self._in_lobby and len(run[0].raw) > STRANGERS_PDU:
+            sequence = run[0].sequence_number
+            nack = header_only(Command.GENERIC_NACK, Status.ESME_RINVCMDLEN, sequence)
+            self.end("PDU too long before a bind", nack)
+        else:
+            super()._serve_run(command_id, run, now)
+
+    def _bind(self, run: list[Pdu], now: int) -> None:
+        """Decide a bind; what came behind it waits until the password has been verified."""
+        pdu = run[0]
+        if status := pdu.decode():
+            self.counters.bad += 1
+            self._refuse_bind(pdu, status, "malformed")
+            return
+        credentials = pdu.fields["system_id"], pdu.fields["password"], self.peer
+        account = self._listener.authenticator.try_cached(*credentials)
+        if account is not None:
+            self._verified(pdu, account)
+        else:
+            self.hold()
+            self._listener.spawn(self._verify(pdu, *credentials))
+
+    async def _verify(self, pdu: Pdu, system_id: bytes, password: bytes, address: str) -> None:
+        try:
+            account = await self._listener.authenticator.verify(system_id, password, address)
+            self._go_on(pdu, account)
+        except Exception as error:  # the border
+            self._bug(error)
+
+    def _go_on(self, pdu: Pdu, account: Account | None) -> None:
+        if not self.ending:
+            self._verified(pdu, account)
+        self.let_go()
+
+    def _verified(self, pdu: Pdu, account: Account | None) -> None:
+        event = BIND_EVENTS[pdu.command_id]
+        if self._listener.stopping:
+            self._refuse_bind(pdu, Status.ESME_RSYSERR, "shutting down")
+        elif account is None:
+            self._refuse_bind(pdu, Status.ESME_RBINDFAIL, "not admitted")
+        elif BIND_TYPES[event] not in account.config.bind_types:
+            self._refuse_bind(pdu, Status.ESME_RBINDFAIL, "bind type not allowed")
+        else:
+            entry = self._listener.binds.enter(self, account.config, self.links.clock())
+            if entry is None:
+                self._refuse_bind(pdu, Status.ESME_RBINDFAIL, "too many binds")
+            else:
+                self._bound(pdu, event, account, entry)
+
+    def _refuse_bind(self, pdu: Pdu, status: int, reason: str) -> None:
+        self.refuse(pdu, status)
+        self._refusals += 1
+        name = printable(pdu.fields.get("system_id", b""))
+        log.warning("= %s %s bind refused: %s", name, self.peer, reason)
+        if self._refusals >= MAX_REFUSALS:
+            self.end("too many refused binds")
+
+    def _bound(
+        self, pdu: Pdu, event: Event, account: Account, entry: AccountBinds[ClientConnection]
+    ) -> None:
+        self._leave_lobby()
+        self._entry = entry
+        self.account = account.system_id
+        self.receive_window = account.config.window
+        self.receives = event is not Event.BIND_TRANSMITTER
+        session = self.session
+        session.window_size = account.config.delivery_window if self.receives else 0
+        session.agree(pdu.fields["interface_version"])
+        session.move(event)
+        self.version = session.version
+        version = bytes([session.version])
+        tlvs = [(Tag.SC_INTERFACE_VERSION, version)] if RULES[session.version].tlvs else []
+        system_id = self._listener.system_id
+        self.send(
+            encode(pdu.command_id | RESPONSE, pdu.sequence_number, 0, tlvs, system_id=system_id)
+        )
+        # No deliver_sm before the bind's answer: it must be out when the keeper hears of the bind.
+        self.flush()
+        log.info("= %s %s bound as %s", printable(self.account), self.peer, BIND_TYPES[event])
+        self._attached = True
+        self._listener.keeper.attach(self)
+
+    # -- submits -----------------------------------------------------------------------------------
+
+    def _submit_sm(self, run: list[Message], now: int) -> None:
+        sound = self._judged(self._admitted(run, now))
+        if sound:
+            self._submit(sound, sound, submit_sm_resp)
+
+    def _data_sm(self, run: list[Pdu], now: int) -> None:
+        judged = self._judged(self._admitted(run, now))
+        messages, requests = self.messages(judged, Command.SUBMIT_SM)
+        if messages:
+            self._submit(messages, requests, _data_sm_resp)
+
+    def _admitted(self, run: list[P], now: int) -> list[P]:
+        """Those of a run that the account's rate allows; the others are throttled, unread."""
+        assert self._entry is not None
+        if self.shedding:
+            allowed: list[P] = []
+        else:
+            bucket = self._entry.bucket
+            if len(run) <= bucket.burst and bucket.take(len(run), now):
+                return run
+            allowed = [pdu for pdu in run if bucket.take(1, now)]
+        kept = set(map(id, allowed))
+        for pdu in run:
+            if id(pdu) not in kept:
+                self.refuse(pdu, Status.ESME_RTHROTTLED)
+        throttled = len(run) - len(allowed)
+        self.counters.throttled += throttled
+        self._entry.throttled += throttled
+        return allowed
+
+    def _judged(self, run: list[P]) -> list[P]:
+        """Those of a run that decode and hold sound values; the others are refused."""
+        version = self.session.version
+        now = self._listener.now()
+        sound = []
+        for pdu in run:
+            status = pdu.decode()
+            if status:
+                self.counters.bad += 1
+            else:
+                status = check(pdu, version, now)
+            if status:
+                self.refuse(pdu, status)
+            else:
+                sound.append(pdu)
+        return sound
+
+    def _submit(
+        self,
+        messages: list[Message],
+        requests: Sequence[Pdu],
+        answer: Callable[[int, int], bytes],
+    ) -> None:
+        """One call of the keeper for all; what it takes is answered when that is durable."""
+        answers = []
+        verdicts = self._listener.keeper.submit(self, messages)
+        for request, verdict in zip(requests, verdicts, strict=True):
+            if verdict > 0:
+                answers.append(answer(request.sequence_number, verdict))
+            else:
+                self.refuse(request, -verdict)
+        self.stage_answers(answers)
+
+    # -- deliveries --------------------------------------------------------------------------------
+
+    def credit(self) -> int:
+        """How many more deliveries this bind takes now."""
+        return 0 if self.session.timers.stalled is not None else self.session.room
+
+    def deliver(self, mail_id: int, pdu: bytes) -> None:
+        """Stage one deliver_sm under a sequence number of this session."""
+        session = self.session
+        if not RULES[session.version].tlvs:
+            pdu = without_tlvs(pdu)
+        sequence = session.request(Command.DELIVER_SM, mail_id, self.links.clock())
+        self.stage_request(resequence(pdu, sequence))
+
+    def on_settled(self, settled: list[tuple[int, Pdu]]) -> None:
+        self._listener.keeper.delivered(
+            self, [(mail_id, outcome(response)) for mail_id, response in settled]
+        )
+
+    def on_expired(self, expired: list[tuple[int, int]]) -> None:
+        """A client may be slow with one response and sound otherwise: the session stays."""
+        self._listener.keeper.delivered(
+            self, [(mail_id, Status.ESME_RX_T_APPN) for _, mail_id in expired]
+        )
+
+    def on_room(self) -> None:
+        if self._attached:
+            self._listener.keeper.deliverable(self)
+
+    handlers = {
+        **LINK_HANDLERS,
+        Command.BIND_TRANSMITTER: _bind,
+        Command.BIND_RECEIVER: _bind,
+        Command.BIND_TRANSCEIVER: _bind,
+        Command.SUBMIT_SM: _submit_sm,
+        Command.DATA_SM: _data_sm,
+    }
+
+
+def _data_sm_resp(sequence_number: int, message_id: int) -> bytes:
+    return encode(Command.DATA_SM_RESP, sequence_number, message_id=hex_id(message_id))
+
+
+class Listener:
+    """One address that clients connect to. Listeners of a process share lobby, binds and links."""
+
+    def __init__(
+        self,
+        config: ListenerConfig,
+        limits: LimitsConfig,
+        *,
+        system_id: bytes,
+        authenticator: Authenticator,
+        keeper: Keeper,
+        links: Links,
+        lobby: Lobby,
+        binds: Binds[ClientConnection],
+        now: Callable[[], int],
+    ) -> None:
+        self.config = config
+        self.limits = limits
+        #: Ours, in the answers to binds.
+        self.system_id = system_id
+        self.authenticator = authenticator
+        self.keeper = keeper
+        self.links = links
+        self.lobby = lobby
+        self.binds = binds
+        #: The time of day, ms since the epoch, UTC.
+        self.now = now
+        self.timing = timing(limits.timers)
+        self.counters = Counters()
+        #: Every connection of this listener, bound or not.
+        self.clients: set[ClientConnection] = set()
+        self.stopping = False
+        self._empty = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on, also where the configuration leaves it to the system."""
+        assert self._server is not None
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Listen. Raises OSError if the address can't be had."""
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: ClientConnection(self), self.config.host, self.config.port, backlog=BACKLOG
+        )
+        log.info("listening on %s port %d", self.config.host, self.port)
+
+    async def stop(self) -> None:
+        """Accept no one, unbind everyone, and return when all are gone or a response time passed.
+
+        What was acknowledged is durable already; what was delivered unanswered waits in the
+        mailbox again.
+        """
+        self.stopping = True
+        if self._server is not None:
+            self._server.close()
+        for client in tuple(self.clients):
+            client.unbind()
+        patience = (self.timing.response + DRAIN) / 1_000
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while self.clients:
+                    self._empty.clear()
+                    await self._empty.wait()
+        for client in tuple(self.clients):
+            client.cut("shutting down")
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    def gone(self, client: ClientConnection) -> None:
+        """A connection has closed."""
+        self.clients.discard(client)
+        self._empty.set()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run what a bind waits for."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,125 @@
+"""Foreign clients bind, submit, and get their receipts and inbound messages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from worlds import INBOUND_TO, INBOX, Peer, World, message
+
+from smsc.smpp import Status
+
+pytestmark = pytest.mark.interop
+
+#: aiosmpplib closes after its unbind without reading the answer.
+DEAF_TO_UNBIND = "aiosmpplib"
+
+TEXTS: dict[str, tuple[str, bool]] = {
+    "plain": ("Hello from the other side", False),
+    "GSM extension": ("{curly} [square] 5 € @ ~ ñ Ä", False),
+    "UCS-2": ("Привет, 世界 👋", False),
+    "long": ("The quick brown fox jumps over the lazy dog. " * 9, True),
+}
+
+#: A receipt to the letter of protocol.md 5.2.
+RECEIPT = re.compile(
+    r"id:(?P<id>[0-9a-f]{1,16}) sub:001 dlvrd:001 submit date:\d{10} done date:\d{10}"
+    r" stat:DELIVRD err:000 text:(?P<text>.*)",
+    re.DOTALL,
+)
+
+
+def assert_parted(peer: Peer, told: dict[str, Any]) -> None:
+    """The session ended by unbind and its answer."""
+    assert told["bound"] == 0
+    assert told["unbound"] == (None if peer.name == DEAF_TO_UNBIND else 0)
+
+
+@pytest.mark.parametrize("bind", ["trx", "tx", "rx"])
+def test_bind_probe_and_unbind(world: World, peer: Peer, bind: str) -> None:
+    told = peer.play(world.scenario(peer.name, bind=bind, enquire=True))
+    assert_parted(peer, told)
+    assert told["enquired"] == 0
+
+
+def test_a_wrong_password_is_refused(world: World, peer: Peer) -> None:
+    told = peer.play(world.scenario(peer.name, password="wrong"))
+    assert told["bound"] == Status.ESME_RBINDFAIL
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_arrives_and_its_receipt_comes_back(world: World, peer: Peer, name: str) -> None:
+    text, long = TEXTS[name]
+    sent = message(text, long)
+    told = peer.play(world.scenario(peer.name, submits=[sent], receipts="each"))
+    assert_parted(peer, told)
+    assert {answer["status"] for answer in told["answers"]} == {0}
+    answered = [answer["message_id"] for answer in told["answers"]]
+    assert len(set(answered)) == len(answered)
+    assert len(told["receipts"]) == len(answered)
+    for receipt in told["receipts"]:
+        assert_receipt_of(receipt, sent)
+    if peer.name != DEAF_TO_UNBIND or not long:
+        assert {receipt["message_id"] for receipt in told["receipts"]} == set(answered)
+    if world.carrier == "node":
+        assert_taken(world, sent)
+
+
+def assert_receipt_of(receipt: dict[str, Any], sent: dict[str, Any]) -> None:
+    """Text and TLVs say the same, and the addresses have changed places."""
+    match = RECEIPT.fullmatch(receipt["text"])
+    assert match is not None, receipt["text"]
+    assert match["id"] == receipt["message_id"]
+    assert receipt["state"] == 2
+    assert (receipt["source"], receipt["destination"]) == (sent["destination"], sent["source"])
+    if sent["text"] == TEXTS["plain"][0]:
+        assert match["text"] == sent["text"][:20]
+
+
+def assert_taken(world: World, sent: dict[str, Any]) -> None:
+    """The carrier's own decoder reads the text that was sent, parts in order of their headers."""
+    parts = sorted(world.taken(sent["destination"]), key=lambda part: part["udh"][-2:])
+    assert "".join(part["text"] for part in parts) == sent["text"]
+    assert all(part["source"] == sent["source"] for part in parts)
+    assert all(bool(part["udh"]) is sent["long"] for part in parts)
+    assert all(bool(part["esm_class"] & 0x40) is sent["long"] for part in parts)
+
+
+def test_receipts_wait_for_a_receiver(world: World, peer: Peer) -> None:
+    sent = message("Receipt for later")
+    told = peer.play(world.scenario(peer.name, bind="tx", submits=[sent]))
+    assert_parted(peer, told)
+    (answer,) = told["answers"]
+    told = peer.play(world.scenario(peer.name, bind="rx", receipts=1))
+    assert_parted(peer, told)
+    (receipt,) = told["receipts"]
+    assert receipt["message_id"] == answer["message_id"]
+    assert_receipt_of(receipt, sent)
+
+
+def test_no_receipt_where_none_was_asked_for(world: World, peer: Peer) -> None:
+    quiet, loud = message("No receipt", registered_delivery=0), message("Receipt, please")
+    told = peer.play(world.scenario(peer.name, submits=[quiet, loud], receipts=1))
+    assert [answer["status"] for answer in told["answers"]] == [0, 0]
+    assert [receipt["source"] for receipt in told["receipts"]] == [loud["destination"]]
+
+
+def test_a_receiver_may_not_submit(world: World, peer: Peer) -> None:
+    if peer.name == "aiosmpplib":
+        pytest.skip("aiosmpplib drops a submit on a receiver bind by itself")
+    if peer.name == "smpplib":
+        pytest.skip("smpplib refuses a submit on a receiver bind by itself")
+    told = peer.play(world.scenario(peer.name, bind="rx", submits=[message("Not from here")]))
+    assert told["answers"] == [{"status": Status.ESME_RINVBNDSTS, "message_id": ""}]
+    assert_parted(peer, told)
+
+
+@pytest.mark.parametrize("bind", ["trx", "rx"])
+def test_inbound_messages_reach_their_account(world: World, peer: Peer, bind: str) -> None:
+    told = peer.play(world.scenario(INBOX, bind=bind, inbound=1))
+    assert_parted(peer, told)
+    for inbound in told["inbound"]:
+        assert inbound["destination"] == INBOUND_TO
+        assert inbound["source"].startswith("447700900")
+        assert inbound["text"].startswith("Inbound ")
