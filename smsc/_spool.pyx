@@ -14,6 +14,7 @@ the lowest 100 ms wide, so that scheduling, moving and cancelling cost the same 
 for ten million.
 """
 
+cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memset
@@ -36,30 +37,6 @@ NO_LIST = 0xFFFFFFFF
 FIRST_LIST = WHEEL_LISTS
 
 
-cdef struct Entry:
-    uint64_t id          # 0 in a free entry
-    uint64_t position    # of the record that holds the body
-    uint64_t key         # correlation key, 0 for none
-    uint32_t due         # tick at which the wheel hands it out
-    uint32_t expiry      # tick after which it is no longer worth sending
-    uint32_t prev
-    uint32_t next
-    uint32_t queue       # the list it stands in, NIL for none
-    uint32_t sent        # tick of the newest attempt, 0 for none
-    uint16_t account
-    uint16_t carrier
-    uint8_t state
-    uint8_t lane
-    uint8_t attempt
-    uint8_t flags
-
-
-cdef struct ListHead:
-    uint32_t head
-    uint32_t tail
-    uint32_t count
-
-
 cdef inline uint64_t _mix(uint64_t x) noexcept nogil:
     # The finaliser of splitmix64: ids are consecutive, buckets must not be.
     x ^= x >> 30
@@ -77,7 +54,7 @@ cdef inline uint32_t _tick(int64_t ms) noexcept nogil:
     return LAST_TICK if ms > <int64_t>LAST_TICK else <uint32_t>ms
 
 
-def key_of(bytes scope, bytes value):
+cpdef uint64_t key_of(bytes scope, bytes value) except 0:
     """A 64-bit key for ``value`` within ``scope``: FNV-1a, mixed; the same in every process.
 
     Two keys of one carrier meet by chance with probability n / 2**64: 5e-13 for ten million.
@@ -95,14 +72,9 @@ def key_of(bytes scope, bytes value):
     return h if h else 1
 
 
+@cython.final
 cdef class _Index:
     """Open addressing from a 64-bit field of the entries to their slot; tombstone-free."""
-
-    cdef uint32_t *table
-    cdef uint64_t mask
-    cdef uint64_t used
-    cdef Slab slab
-    cdef bint by_key
 
     def __cinit__(self, Slab slab, bint by_key):
         self.slab = slab
@@ -117,7 +89,7 @@ cdef class _Index:
     def __dealloc__(self):
         free(self.table)
 
-    cdef inline uint64_t value(self, uint32_t slot) noexcept:
+    cdef uint64_t value(self, uint32_t slot) noexcept:
         cdef Entry *e = self.slab.entry(slot)
         return e.key if self.by_key else e.id
 
@@ -181,21 +153,9 @@ cdef class _Index:
         self.used -= 1
 
 
+@cython.final
 cdef class Slab:
     """Entries, their two indexes, their lists and their timing wheel. See the module."""
-
-    cdef Entry **chunks
-    cdef uint32_t chunk_count
-    cdef uint32_t top           # slots ever used
-    cdef uint32_t free_head
-    cdef readonly uint32_t count
-    cdef ListHead *lists
-    cdef uint32_t list_count
-    cdef uint32_t list_room
-    cdef _Index ids
-    cdef _Index keys
-    cdef uint32_t now           # the wheel's tick: everything due up to it was handed out
-    cdef dict segments          # segment -> entries whose body lies there
 
     def __cinit__(self):
         self.chunks = NULL
@@ -227,7 +187,7 @@ cdef class Slab:
     def __len__(self):
         return self.count
 
-    cdef inline Entry *entry(self, uint32_t slot) noexcept:
+    cdef Entry *entry(self, uint32_t slot) noexcept:
         return &self.chunks[slot >> CHUNK_BITS][slot & (CHUNK - 1)]
 
     cdef Entry *live(self, uint32_t slot) except NULL:
@@ -254,8 +214,8 @@ cdef class Slab:
         self.chunk_count += 1
         return 0
 
-    def add(self, uint64_t id, uint64_t position, uint16_t account, uint16_t carrier,
-            uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, int64_t expiry_ms):
+    cpdef int64_t add(self, uint64_t id, uint64_t position, uint16_t account, uint16_t carrier,
+            uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, int64_t expiry_ms) except -1:
         """A new entry in no list; its slot. ``id`` is not 0 and not in the slab."""
         cdef uint32_t slot
         cdef Entry *e
@@ -289,7 +249,7 @@ cdef class Slab:
         self._count_segment(position >> 32, 1)
         return slot
 
-    def remove(self, uint32_t slot):
+    cpdef int remove(self, uint32_t slot) except -1:
         """Forget an entry; its slot may be given out again."""
         cdef Entry *e = self.live(slot)
         self._unlink(e)
@@ -303,17 +263,17 @@ cdef class Slab:
         self.free_head = slot
         self.count -= 1
 
-    def find(self, uint64_t id):
+    cpdef int64_t find(self, uint64_t id) noexcept:
         """The slot of ``id``, or -1."""
         cdef uint32_t slot = self.ids.get(id)
         return -1 if slot == NIL else <int64_t>slot
 
-    def find_key(self, uint64_t key):
+    cpdef int64_t find_key(self, uint64_t key) noexcept:
         """The slot that carries ``key``, or -1."""
         cdef uint32_t slot = self.keys.get(key)
         return -1 if slot == NIL else <int64_t>slot
 
-    def set_key(self, uint32_t slot, uint64_t key):
+    cpdef int set_key(self, uint32_t slot, uint64_t key) except -1:
         """Give the entry a key, or take it away (0)."""
         cdef Entry *e = self.live(slot)
         if e.key:
@@ -323,67 +283,67 @@ cdef class Slab:
             e.key = key
             self.keys.put(key, slot)
 
-    def id(self, uint32_t slot):
+    cpdef uint64_t id(self, uint32_t slot) except? 0:
         return self.live(slot).id
 
-    def position(self, uint32_t slot):
+    cpdef uint64_t position(self, uint32_t slot) except? 0:
         return self.live(slot).position
 
-    def move(self, uint32_t slot, uint64_t position):
+    cpdef int move(self, uint32_t slot, uint64_t position) except -1:
         """The body now lies at ``position``."""
         cdef Entry *e = self.live(slot)
         self._count_segment(e.position >> 32, -1)
         e.position = position
         self._count_segment(position >> 32, 1)
 
-    def key(self, uint32_t slot):
+    cpdef uint64_t key(self, uint32_t slot) except? 0:
         return self.live(slot).key
 
-    def account(self, uint32_t slot):
+    cpdef int account(self, uint32_t slot) except -1:
         return self.live(slot).account
 
-    def carrier(self, uint32_t slot):
+    cpdef int carrier(self, uint32_t slot) except -1:
         return self.live(slot).carrier
 
-    def state(self, uint32_t slot):
+    cpdef int state(self, uint32_t slot) except -1:
         return self.live(slot).state
 
-    def lane(self, uint32_t slot):
+    cpdef int lane(self, uint32_t slot) except -1:
         return self.live(slot).lane
 
-    def attempt(self, uint32_t slot):
+    cpdef int attempt(self, uint32_t slot) except -1:
         return self.live(slot).attempt
 
-    def flags(self, uint32_t slot):
+    cpdef int flags(self, uint32_t slot) except -1:
         return self.live(slot).flags
 
-    def due(self, uint32_t slot):
+    cpdef int64_t due(self, uint32_t slot) except -1:
         """When the wheel hands it out, in ms; only meaningful after ``schedule``."""
         return _BASE_MS + <int64_t>self.live(slot).due * _TICK_MS
 
-    def expiry(self, uint32_t slot):
+    cpdef int64_t expiry(self, uint32_t slot) except -1:
         return _BASE_MS + <int64_t>self.live(slot).expiry * _TICK_MS
 
-    def set_state(self, uint32_t slot, uint8_t state):
+    cpdef int set_state(self, uint32_t slot, uint8_t state) except -1:
         self.live(slot).state = state
 
-    def set_attempt(self, uint32_t slot, uint8_t attempt, uint16_t carrier):
+    cpdef int set_attempt(self, uint32_t slot, uint8_t attempt, uint16_t carrier) except -1:
         cdef Entry *e = self.live(slot)
         e.attempt = attempt
         e.carrier = carrier
 
-    def sent(self, uint32_t slot):
+    cpdef int64_t sent(self, uint32_t slot) except -1:
         """When it was last handed to a bind, in ms; 0 if never."""
         cdef uint32_t sent = self.live(slot).sent
         return _BASE_MS + <int64_t>sent * _TICK_MS if sent else 0
 
-    def set_sent(self, uint32_t slot, int64_t sent_ms):
+    cpdef int set_sent(self, uint32_t slot, int64_t sent_ms) except -1:
         self.live(slot).sent = _tick(sent_ms)
 
-    def set_flag(self, uint32_t slot, uint8_t flag):
+    cpdef int set_flag(self, uint32_t slot, uint8_t flag) except -1:
         self.live(slot).flags |= flag
 
-    def set_expiry(self, uint32_t slot, int64_t expiry_ms):
+    cpdef int set_expiry(self, uint32_t slot, int64_t expiry_ms) except -1:
         self.live(slot).expiry = _tick(expiry_ms + _TICK_MS - 1)
 
     def row(self, uint32_t slot):
@@ -399,7 +359,7 @@ cdef class Slab:
 
     # -- lists -------------------------------------------------------------------------------
 
-    def new_list(self):
+    cpdef int64_t new_list(self) except -1:
         """Make an empty queue and return its number."""
         cdef ListHead *lists
         if self.list_count == self.list_room:
@@ -448,12 +408,12 @@ cdef class Slab:
             raise IndexError(f"no list {queue}")
         return 0
 
-    def push(self, uint32_t slot, uint32_t queue):
+    cpdef int push(self, uint32_t slot, uint32_t queue) except -1:
         """Put the entry at the end of a queue, out of wherever it stands."""
         self._check_list(queue)
         self._push(slot, self.live(slot), queue)
 
-    def push_front(self, uint32_t slot, uint32_t queue):
+    cpdef int push_front(self, uint32_t slot, uint32_t queue) except -1:
         """Put the entry at the head of a queue: it is the next to leave."""
         cdef Entry *e = self.live(slot)
         cdef ListHead *q
@@ -470,11 +430,11 @@ cdef class Slab:
         q.head = slot
         q.count += 1
 
-    def unlink(self, uint32_t slot):
+    cpdef int unlink(self, uint32_t slot) except -1:
         """Take the entry out of its list, if it stands in one."""
         self._unlink(self.live(slot))
 
-    def pop(self, uint32_t queue):
+    cpdef int64_t pop(self, uint32_t queue) except -2:
         """Take the head of a queue and return its slot, or -1."""
         cdef uint32_t slot
         self._check_list(queue)
@@ -484,16 +444,16 @@ cdef class Slab:
         self._unlink(self.entry(slot))
         return <int64_t>slot
 
-    def head(self, uint32_t queue):
+    cpdef int64_t head(self, uint32_t queue) except -2:
         """The slot at the head of a queue, or -1."""
         self._check_list(queue)
         return -1 if self.lists[queue].head == NIL else <int64_t>self.lists[queue].head
 
-    def length(self, uint32_t queue):
+    cpdef int64_t length(self, uint32_t queue) except -1:
         self._check_list(queue)
         return self.lists[queue].count
 
-    def linked(self, uint32_t slot):
+    cpdef uint32_t linked(self, uint32_t slot) except? 0:
         """The number of the list the entry stands in (a wheel's bucket too), or NO_LIST."""
         return self.live(slot).queue
 
@@ -514,7 +474,7 @@ cdef class Slab:
         else:
             self._push(slot, e, 768 + ((due >> 24) & 255))
 
-    def schedule(self, uint32_t slot, int64_t due_ms):
+    cpdef int schedule(self, uint32_t slot, int64_t due_ms) except -1:
         """Take the entry out of its list and hand it out at ``due_ms`` (or the next tick)."""
         cdef Entry *e = self.live(slot)
         e.due = _tick(due_ms + _TICK_MS - 1)
@@ -538,7 +498,7 @@ cdef class Slab:
                 self._bucket(slot, e)
             slot = following
 
-    def start(self, int64_t now_ms):
+    cpdef int start(self, int64_t now_ms) except -1:
         """Set the wheel's clock, once, before anything is scheduled."""
         if self.now == 0:
             self.now = _tick(now_ms)

@@ -74,6 +74,8 @@ class _Frame(NamedTuple):
     number: int
     staged: dict[Sink[Any], list[Any]]
     calls: list[Callable[[], None]]
+    #: When it was opened, ns.
+    opened: int
 
 
 class Commit:
@@ -95,9 +97,7 @@ class Commit:
         self._on_failure = on_failure
         self._staged: dict[Sink[Any], list[Any]] = {}
         self._calls: list[Callable[[], None]] = []
-        self._frames: deque[tuple[int, dict[Sink[Any], list[Any]], list[Callable[[], None]]]] = (
-            deque()
-        )
+        self._frames: deque[_Frame] = deque()
         self._scheduled = False
         self._failed = False
         self._relief: list[Callable[[], None]] = []
@@ -106,6 +106,11 @@ class Commit:
         self.congested = False
         #: Frames made durable.
         self.frames = 0
+        #: What was staged, by how long it waited, from the opening of its frame to its release:
+        #: bucket n counts below 2**n microseconds; and the sum.
+        self.waits = [0] * 32
+        self.waits_us = 0
+        self._opened = 0
         loop.add_reader(log.fileno(), self._on_news)
 
     def now(self) -> int:
@@ -119,6 +124,8 @@ class Commit:
         if not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._turn_over)
+        if not self._opened:
+            self._opened = time.monotonic_ns()
         return self._log.begin(self._clock())
 
     def stage(self, sink: Sink[T], item: T) -> None:
@@ -155,8 +162,8 @@ class Commit:
         except StorageError as error:
             self._fail(error)
             return
-        self._frames.append(_Frame(number, self._staged, self._calls))
-        self._staged, self._calls = {}, []
+        self._frames.append(_Frame(number, self._staged, self._calls, self._opened))
+        self._staged, self._calls, self._opened = {}, [], 0
         if self._log.pending_octets > CONGESTED:
             self.congested = True
 
@@ -176,11 +183,18 @@ class Commit:
                 sink.release(items)
             for call in frame.calls:
                 call()
+            self._note(frame)
         if self.congested and self._log.pending_octets < RELIEVED:
             self.congested = False
             relief, self._relief = self._relief, []
             for call in relief:
                 call()
+
+    def _note(self, frame: _Frame) -> None:
+        count = sum(map(len, frame.staged.values()))
+        waited = (time.monotonic_ns() - frame.opened) // 1_000
+        self.waits[min(waited.bit_length(), len(self.waits) - 1)] += count
+        self.waits_us += waited * count
 
     def _fail(self, error: StorageError) -> None:
         if not self._failed:

@@ -583,7 +583,7 @@ class Core:
     def _describe(self, kind: int, time: int, head: bytes) -> Finished | None:
         if kind == Kind.FINAL:
             return self._describe_message(time, records.read_final(head))
-        return self._describe_mail(time, *records.read_mail_done(head))
+        return self._describe_mail(time, records.read_mail_done(head))
 
     def _describe_message(self, time: int, end: records.FinalHead) -> Finished | None:
         slab = self.state.spool.slab
@@ -611,16 +611,16 @@ class Core:
             message=body.message,
         )
 
-    def _describe_mail(self, time: int, id: int, state: int) -> Finished | None:
+    def _describe_mail(self, time: int, end: records.MailDoneHead) -> Finished | None:
         slab = self.state.mailboxes.slab
-        slot = slab.find(id)
+        slot = slab.find(end.id)
         if slot < 0 or slab.lane(slot) != MailKind.INBOUND:
             return None
         received, message = self.mailroom.read(slab.position(slot))
         account = self.state.accounts[slab.account(slot)]
         owner = self._accounts.get(account)
         return Finished(
-            id=id,
+            id=end.id,
             inbound=True,
             customer=owner.config.customer if owner else account,
             account=account,
@@ -630,7 +630,7 @@ class Core:
             done=time,
             expiry=slab.expiry(slot),
             attempts=1,
-            state=state,
+            state=end.state,
             status=0,
             network_error=b"",
             error=b"",

@@ -12,6 +12,8 @@ No message of these carries text or a full number.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class SmscError(Exception):
     """The base of all errors raised on purpose."""
@@ -36,7 +38,7 @@ class FramingError(SmscError):
     """
 
     def __init__(
-        self, message: str, command_status: int, sequence_number: int, pdus: list[object]
+        self, message: str, command_status: int, sequence_number: int, pdus: list[Any]
     ) -> None:
         super().__init__(message)
         self.command_status = command_status

@@ -91,7 +91,7 @@ class Mailboxes:
 
     def mail_done(self, position: int, time: int, head: bytes) -> None:
         slab = self.slab
-        slot = slab.find(records.read_mail_done(head)[0])
+        slot = slab.find(records.read_mail_done(head).id)
         if slot >= 0:
             self.held[slab.account(slot)] -= 1
             slab.remove(slot)

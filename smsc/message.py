@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from smsc import times
 from smsc._pdu import Message, Pdu
-from smsc.smpp import LAYOUTS, RULES, Command, Status, Tag, Version
+from smsc.smpp import HEADER_LENGTH, LAYOUTS, RULES, Command, Status, Tag, Version
 from smsc.text import CHARSETS, SAR_TAGS, Charset, sar
 
 ALPHANUMERIC = 5
@@ -240,9 +240,9 @@ _PLAIN_FIELDS = {
     "protocol_id": rb".",
     "priority_flag": _class(PRIORITIES),
     "schedule_delivery_time": rb"\0",
-    # None, or a relative one that does not end at once.
+    # None, a relative one that does not end at once, or (a group) an absolute one, to be read.
     "validity_period": rb"(?:\0|(?!0{12})\d\d(?:0\d|1[0-2])(?:[0-2]\d|3[01])"
-    rb"(?:[01]\d|2[0-3])[0-5]\d[0-5]\d\d{3}R\0)",
+    rb"(?:[01]\d|2[0-3])[0-5]\d[0-5]\d\d{3}R\0|(\d{15}[-+])\0)",
     "registered_delivery": rb".",
     "replace_if_present_flag": rb"\0",
     "data_coding": _codings(),
@@ -260,11 +260,18 @@ _match_plain = re.compile(
 # -- TLVs, and what must fit together ---------------------------------------------------------
 
 
+def _validity(subject: _Subject) -> int:
+    """The one field that a plain message may have unread."""
+    value = subject.sm.validity_period
+    return _FIELD_RULES["validity_period"](value, subject) if value else _OK
+
+
 def _segments(subject: _Subject) -> int:
     """The SAR TLVs count only together, and not beside a user data header."""
-    if subject.udhi() or any(subject.sm.tlv(tag) is None for tag in SAR_TAGS):
+    if subject.sm.tlv(SAR_TAGS[0]) is None or subject.udhi():
         return _OK
-    return _OK if sar(subject.sm) else Status.ESME_RINVTLVVAL
+    complete = None not in map(subject.sm.tlv, SAR_TAGS)
+    return Status.ESME_RINVTLVVAL if complete and sar(subject.sm) is None else _OK
 
 
 def _one_text(subject: _Subject) -> int:
@@ -295,6 +302,7 @@ def _whole_characters(subject: _Subject) -> int:
 
 
 _RULES: tuple[Callable[[_Subject], int], ...] = (
+    _validity,
     _segments,
     _one_text,
     _header,
@@ -314,12 +322,13 @@ def check(pdu: Pdu, version: int, now: int) -> int:
             return Status.ESME_RMISSINGTLV
         return _judge(pdu, version, now, fields_sound=False)
     raw = pdu.raw
-    plain = _match_plain(raw, 16)
+    plain = _match_plain(raw, HEADER_LENGTH)
     if plain is None:
         return _judge(pdu, version, now, fields_sound=False)
     end = plain.end()
     # Without TLVs or a header in the text there is nothing that might not fit together.
-    if len(raw) == end + raw[end - 1] and not pdu.esm_class & 0x40:
+    simple = len(raw) == end + raw[end - 1] and not pdu.esm_class & _UDHI
+    if simple and plain.lastindex is None:
         return _OK
     return _judge(pdu, version, now, fields_sound=True)
 
@@ -338,7 +347,8 @@ def _judge(pdu: Pdu, version: int, now: int, fields_sound: bool) -> int:
 
 
 def _start(sm: Any, now: int) -> int:
-    return max(now, times.parse(sm.schedule_delivery_time, now) or now)
+    schedule = times.parse(sm.schedule_delivery_time, now)
+    return now if schedule is None or schedule < now else schedule
 
 
 def _end(sm: Any, now: int) -> int | None:

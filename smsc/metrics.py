@@ -491,6 +491,11 @@ HISTOGRAMS: tuple[Histogram, ...] = (
         "How long the disk took to make a group commit durable.",
         lambda app: app.log.sync_histogram(),
     ),
+    Histogram(
+        "smsc_response_seconds",
+        "From taking a request until what it brought about left; each answer and attempt counts.",
+        lambda app: (app.commit.waits, app.commit.waits_us),
+    ),
 )
 
 

@@ -204,10 +204,11 @@ def _state(word: bytes) -> int:
     return _STATES.get(word) or _STATES.get(word.upper(), UNKNOWN)
 
 
-#: The fields as Appendix B orders them, up to the label of the text.
+#: The fields as Appendix B orders them, up to the label of the text. What is longer than a
+#: message_id can be is no value.
 _STANDARD = re.compile(
-    rb"id:([^ ]++) sub:[^ ]*+ dlvrd:[^ ]*+ submit date:[^ ]*+"
-    rb" done date:([^ ]*+) stat:([^ ]++) err:([^ ]*+) text:"
+    rb"id:([^\s\0]{1,64}+) sub:[^ ]*+ dlvrd:[^ ]*+ submit date:[^ ]*+"
+    rb" done date:([^\s\0]{0,64}+) stat:([^\s\0]{1,64}+) err:([^\s\0]{0,64}+) text:"
 )
 
 
@@ -219,15 +220,19 @@ def _told(text: bytes) -> _Told:
     return message_id, word, error, done
 
 
+#: A receipt says what it has to say in 250 octets; a payload of 65,535 is somebody's attempt.
+_LONGEST = 1024
+
 #: A label not inside a longer word, then a value up to white space that is not the next label.
 _FIELD = re.compile(
-    rb"(?<![a-z0-9_])(id|stat|err|done date|text):[ ]?([^\s\0:]*)(?![^\s\0])", re.IGNORECASE
+    rb"(?<![a-z0-9_])(id|stat|err|done date|text):[ ]?([^\s\0:]{0,64})(?![^\s\0])", re.IGNORECASE
 )
 _TEXT = re.compile(rb"(?<![a-z0-9_])text:", re.IGNORECASE)
 
 
 def _searched(text: bytes) -> _Told:
     """The fields in any order; what follows ``text:`` is a stranger's unless we lack the rest."""
+    text = text[:_LONGEST]
     if text[1:4].lower() == b"id:":
         # A length octet that crept in before the text; it may look like a letter.
         text = text[1:]

@@ -35,6 +35,11 @@ class Stage(IntEnum):
     IN_DOUBT = 4
 
 
+# Plain numbers: comparing with an enum's member costs more than all the rest of a fold.
+_QUEUED, _ATTEMPT = int(Stage.QUEUED), int(Stage.ATTEMPT)
+_ACKED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
+_MAY_REPEAT = int(Flag.MAY_REPEAT)
+
 #: States in which a message is still worth nothing but sending, so that its validity ends it.
 UNSENT = 1 << Stage.QUEUED
 
@@ -118,49 +123,49 @@ class Spool:
             slab.set_key(slot, m.key)
         if m.sent:
             slab.set_sent(slot, m.sent)
-        if m.state == Stage.QUEUED:
+        if m.state == _QUEUED:
             self._queue(slot, m.due, time)
-        elif m.state != Stage.ATTEMPT:
+        elif m.state != _ATTEMPT:
             slab.schedule(slot, m.due)
 
     def attempt(self, position: int, time: int, head: bytes) -> None:
-        id, number, carrier = records.read_attempt(head)
+        a = records.read_attempt(head)
         slab = self.slab
-        slot = slab.find(id)
+        slot = slab.find(a.id)
         if slot >= 0:
             slab.unlink(slot)
-            slab.set_attempt(slot, number, self.carriers.index(carrier))
+            slab.set_attempt(slot, a.attempt, self.carriers.index(a.carrier))
             slab.set_sent(slot, time)
-            slab.set_state(slot, Stage.ATTEMPT)
+            slab.set_state(slot, _ATTEMPT)
 
     def acked(self, position: int, time: int, head: bytes) -> None:
         a = records.read_acked(head)
         slab = self.slab
         slot = slab.find(a.id)
-        if slot >= 0 and slab.state(slot) != Stage.ACKED:
+        if slot >= 0 and slab.state(slot) != _ACKED:
             slab.set_key(slot, a.key)
-            slab.set_state(slot, Stage.ACKED)
+            slab.set_state(slot, _ACKED)
             slab.schedule(slot, a.until)
 
     def queued(self, position: int, time: int, head: bytes) -> None:
-        id, number, due, _status = records.read_queued(head)
+        q = records.read_queued(head)
         slab = self.slab
-        slot = slab.find(id)
-        if slot < 0 or slab.state(slot) == Stage.ACKED:
+        slot = slab.find(q.id)
+        if slot < 0 or slab.state(slot) == _ACKED:
             return
-        if slab.state(slot) == Stage.IN_DOUBT:
-            slab.set_flag(slot, Flag.MAY_REPEAT)
-        slab.set_attempt(slot, number, slab.carrier(slot))
-        slab.set_state(slot, Stage.QUEUED)
-        self._queue(slot, due, time)
+        if slab.state(slot) == _IN_DOUBT:
+            slab.set_flag(slot, _MAY_REPEAT)
+        slab.set_attempt(slot, q.attempt, slab.carrier(slot))
+        slab.set_state(slot, _QUEUED)
+        self._queue(slot, q.due, time)
 
     def doubt(self, position: int, time: int, head: bytes) -> None:
-        id, number, until = records.read_doubt(head)
+        d = records.read_doubt(head)
         slab = self.slab
-        slot = slab.find(id)
-        if slot >= 0 and slab.state(slot) == Stage.ATTEMPT and slab.attempt(slot) == number:
-            slab.set_state(slot, Stage.IN_DOUBT)
-            slab.schedule(slot, until)
+        slot = slab.find(d.id)
+        if slot >= 0 and slab.state(slot) == _ATTEMPT and slab.attempt(slot) == d.attempt:
+            slab.set_state(slot, _IN_DOUBT)
+            slab.schedule(slot, d.until)
 
     def final(self, position: int, time: int, head: bytes) -> None:
         slab = self.slab

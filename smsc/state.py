@@ -9,10 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from smsc import records
 from smsc.correlation import Orphans
 from smsc.mailbox import Mailboxes
 from smsc.records import Kind
 from smsc.spool import Names, Spool, Stage
+
+#: Plain numbers, as in ``spool``.
+_ENDS = (int(Kind.FINAL), int(Kind.MAIL_DONE))
 
 #: ``fold(position, time, head)``
 Fold = Callable[[int, int, bytes], None]
@@ -53,7 +57,7 @@ class State:
             self._time = time
             self.spool.slab.start(time)
             self.mailboxes.slab.start(time)
-        if self.before_end is not None and (kind == Kind.FINAL or kind == Kind.MAIL_DONE):
+        if kind in _ENDS and self.before_end is not None:
             self.before_end(kind, position, time, head)
         fold = self._fold.get(kind)
         if fold is None:
@@ -61,7 +65,7 @@ class State:
         fold(position, time, head)
 
     def _start(self, position: int, time: int, head: bytes) -> None:
-        self.epoch = int.from_bytes(head, "little")
+        self.epoch = records.read_start(head)
 
     def oldest_segment(self) -> int:
         """The oldest segment that something owed still needs, or -1 for none."""
@@ -91,6 +95,6 @@ class State:
         mail = self.mailboxes.slab
         for row in sorted(mail.row(slot) for slot in mail.slots()):
             digest.update(repr((row[0], row[1], row[4], self.accounts[row[6]])).encode())
-        for orphan in sorted(self.orphans):
-            digest.update(repr(orphan).encode())
+        for position, head in sorted((o.position, tuple(o.head)) for o in self.orphans):
+            digest.update(repr((position, head)).encode())
         return digest.hexdigest()

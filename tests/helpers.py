@@ -211,6 +211,11 @@ class Wire:
         self._waiting += b"".join(pdus)
         return self.received()
 
+    def exchange(self, octets: bytes) -> bytes:
+        """As ``send``, but the answer as it is."""
+        self._waiting += octets
+        return self.octets()
+
     def pump(self) -> None:
         """Let asyncio do what it would do next."""
         while self._waiting and self.transport.reading and not self.transport.closed:

@@ -197,6 +197,15 @@ def test_the_server_understands_every_dialect(name: str, outcome: Outcome) -> No
 
 
 @pytest.mark.parametrize("name", sorted(DIALECTS))
+def test_a_response_names_the_message_in_its_dialect(name: str) -> None:
+    written = DIALECTS[name]
+    (response,) = _pdu.Decoder().feed(Writer(written).response(9, 0xAB))
+    assert (response.command_id, response.command_status) == (Command.SUBMIT_SM_RESP, 0)
+    assert response.sequence_number == 9
+    assert response.fields["message_id"] == written.response_id(0xAB)
+
+
+@pytest.mark.parametrize("name", sorted(DIALECTS))
 def test_a_receipt_swaps_addresses_and_is_read_by_the_load_generator(name: str) -> None:
     (submit,) = messages(Template("447700900000", "999", 80, 0, receipts=True), range(1))
     writer = Writer(DIALECTS[name])
@@ -671,6 +680,42 @@ def test_the_carrier_tells_its_version_to_those_who_can_read_it(
     (answer,) = exchange(bind)
     assert answer.tlv(Tag.SC_INTERFACE_VERSION) == tlv
     assert answer.fields["system_id"] == b"sim"
+
+
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [(Status.ESME_RX_T_APPN, True), (Status.ESME_RMSGQFUL, True), (Status.ESME_RX_R_APPN, False)],
+)
+def test_a_receipt_refused_for_now_is_sent_again(status: Status, again: bool) -> None:
+    submit = Template("447700900000", "999", 20, 0, receipts=True).batch(2, range(1))
+
+    async def refuse() -> None:
+        simulated, server = await carrier.start(carrier.Options(port=0))
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        decoder = _pdu.Decoder()
+        writer.write(BIND + submit)
+        seen: list[_pdu.Pdu] = []
+        while len(seen) < 3:
+            seen += decoder.feed(await reader.read(4096))
+        first = seen[2]
+        writer.write(_pdu.header_only(Command.DELIVER_SM_RESP, status, first.sequence_number))
+        writer.write(_pdu.header_only(Command.ENQUIRE_LINK, 0, 3))
+        assert (await reader.readexactly(16))[7] == Command.ENQUIRE_LINK & 0xFF
+        assert simulated.counts.receipts_refused == {status: 1}
+        assert (simulated.wheel.next is not None) is again
+        if again:
+            for call, pdu in simulated.wheel.due(1 << 62):
+                call(pdu)
+            simulated.tick()
+            (second,) = decoder.feed(await reader.read(4096))
+            assert second.sequence_number == first.sequence_number + 1
+            assert second.raw[16:] == first.raw[16:]
+        writer.close()
+        server.close()
+        simulated.close()
+
+    uvloop.run(refuse())
 
 
 # -- as processes --------------------------------------------------------------------------------

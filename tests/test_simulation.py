@@ -167,7 +167,7 @@ class World:
         """Ids that the log itself says were in doubt."""
         for kind, head, _body in self.keeper.log._records.values():
             if kind == Kind.DOUBT:
-                self.doubted.add(records.read_doubt(head)[0])
+                self.doubted.add(records.read_doubt(head).id)
 
     def settle(self) -> None:
         """Let everything come to its end: a healthy carrier, a patient client."""

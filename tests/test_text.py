@@ -358,6 +358,12 @@ def test_a_header_that_leaves_no_room_is_an_error(size: int) -> None:
         text.split(b"x" * 300, Charset.UCS2, 1, elements=[(0x70, bytes(size))])
 
 
+def test_a_header_may_leave_room_for_one_pair() -> None:
+    emoji = "😀".encode("utf-16-be")
+    parts = text.split(emoji * 40, Charset.UCS2, 1, elements=[(0x70, bytes(128))])
+    assert {part[-4:] for part in parts} == {emoji} and len(parts) == 40
+
+
 CODED = st.one_of(
     st.tuples(st.just(Charset.GSM), st.binary(max_size=700)),
     st.tuples(st.just(Charset.GSM), st.lists(st.sampled_from([b"\x1b", b"e"])).map(b"".join)),

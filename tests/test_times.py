@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from smsc import times
 
 
-def ms(*args: int) -> int:
-    return round(datetime(*args, tzinfo=UTC).timestamp() * 1000)
+def ms(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> int:
+    return round(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp() * 1000)
 
 
 NOW = ms(2025, 11, 22, 10, 30, 15) + 250

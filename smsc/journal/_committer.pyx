@@ -180,7 +180,7 @@ cdef void *run(void *argument) noexcept nogil:
 cdef class Committer:
     """Owns the thread, its queue of frames and the descriptor that tells of news.
 
-    All methods are for one thread, the log's owner.
+    All methods but ``wake`` are for one thread, the log's owner.
     """
 
     cdef Shared shared
@@ -217,16 +217,15 @@ cdef class Committer:
         pthread_cond_destroy(&self.shared.progress)
         pthread_cond_destroy(&self.shared.work)
         pthread_mutex_destroy(&self.shared.lock)
-        if self.shared.wake_fd >= 0:
-            close(self.shared.wake_fd)
 
     def fileno(self) -> int:
         """A descriptor that is readable when there is news for ``take``."""
         return self.shared.wake_fd
 
     def wake(self) -> None:
-        """Make ``fileno`` readable."""
-        eventfd_write(self.shared.wake_fd, 1)
+        """Make ``fileno`` readable. From any thread; nothing happens after ``stop``."""
+        if self.shared.wake_fd >= 0:
+            eventfd_write(self.shared.wake_fd, 1)
 
     def submit(self, Frame frame not None, int fd) -> None:
         """Queue a finished frame. It must not be changed until ``take`` has counted it."""
@@ -303,16 +302,21 @@ cdef class Committer:
         return counts, total
 
     def stop(self) -> None:
-        """End the thread after the frame it is at. What is still queued is not written."""
-        if not self.running:
-            return
-        self.running = False
-        pthread_mutex_lock(&self.shared.lock)
-        self.shared.stopping = True
-        pthread_cond_signal(&self.shared.work)
-        pthread_mutex_unlock(&self.shared.lock)
-        with nogil:
-            pthread_join(self.thread, NULL)
+        """End the thread after the frame it is at, and close the descriptor.
+
+        What is still queued is not written.
+        """
+        if self.running:
+            self.running = False
+            pthread_mutex_lock(&self.shared.lock)
+            self.shared.stopping = True
+            pthread_cond_signal(&self.shared.work)
+            pthread_mutex_unlock(&self.shared.lock)
+            with nogil:
+                pthread_join(self.thread, NULL)
+        if self.shared.wake_fd >= 0:
+            close(self.shared.wake_fd)
+            self.shared.wake_fd = -1
 
 
 cdef void free_jobs(Job *job) noexcept:

@@ -6,7 +6,6 @@ of the disk is one step of a history that repeats exactly.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -14,6 +13,7 @@ from typing import Any
 
 from smsc.journal._frame import Frame
 from smsc.journal.disk import Disk
+from smsc.journal.wake import Wake
 
 
 class InlineCommitter:
@@ -22,21 +22,21 @@ class InlineCommitter:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._queue: deque[tuple[Frame, int]] = deque()
-        self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._wake = Wake()
         self.error: tuple[int, str] | None = None
 
     def fileno(self) -> int:
-        return self._wake_fd
+        return self._wake.fileno()
 
     def wake(self) -> None:
-        os.eventfd_write(self._wake_fd, 1)
+        self._wake.set()
 
     def submit(self, frame: Frame, fd: int) -> None:
         self._queue.append((frame, fd))
         self.wake()
 
     def take(self) -> int:
-        drain(self._wake_fd)
+        self._wake.clear()
         frames = 0
         while self._queue and not self.error:
             if self._commit(*self._queue[0]):
@@ -64,9 +64,7 @@ class InlineCommitter:
         return [0] * 32, 0
 
     def stop(self) -> None:
-        if self._wake_fd >= 0:
-            os.close(self._wake_fd)
-            self._wake_fd = -1
+        self._wake.close()
 
 
 class InlineExecutor:
@@ -82,11 +80,3 @@ class InlineExecutor:
 
     def shutdown(self) -> None:
         """Nothing is running."""
-
-
-def drain(eventfd: int) -> None:
-    """Make an eventfd unreadable."""
-    try:
-        os.eventfd_read(eventfd)
-    except BlockingIOError:
-        return

@@ -81,7 +81,6 @@ class Journal(Appender):
         # Frames sealed and not yet durable, oldest first; and frames to be used again.
         self._flight: deque[Frame] = deque()
         self._spare: list[Frame] = []
-        self._durable_segment = 0
         self._proven = True
         self._closed = False
         self._disk = disk or RealDisk()
@@ -145,7 +144,7 @@ class Journal(Appender):
             header = self._shelf.header()
             copy, chain = tail.copy(header) if tail else (None, 0)
             self._write_to(self._shelf.create(header, copy))
-            self._durable_segment = header.number
+            self._shelf.written_from = header.number
             self._shelf.forget(recovery.clean_up())
             self._shelf.prepare()
         self.recovered = recovery.report
@@ -226,6 +225,7 @@ class Journal(Appender):
 
         Without it, damage of the medium to the last frame would look like a torn tail.
         """
+        self._alive()
         if not self._proven and not self._flight and self.open_frame is None:
             self.begin(now)
             self.seal()
@@ -254,7 +254,7 @@ class Journal(Appender):
 
     def _settled(self, frame: Frame) -> None:
         self.durable = frame.number
-        self._durable_segment = frame.segment
+        self._shelf.written_from = frame.segment
         self.pending_octets -= frame.octets - _frame.FRAME_HEADER
         if len(self._spare) < SPARE_FRAMES:
             self._spare.append(frame)
@@ -289,7 +289,6 @@ class Journal(Appender):
     def _advance(self) -> None:
         with self._fatal("making the next segment"):
             self._write_to(self._shelf.advance())
-            self._shelf.close_unused(self._durable_segment)
         self._rotating = False
 
     def oldest_segment(self) -> int:
@@ -304,7 +303,7 @@ class Journal(Appender):
         """
         self._alive()
         with self._fatal("closing a segment"):
-            released = self._shelf.release(min(segment, self._durable_segment))
+            released = self._shelf.release(segment)
         self._take_stock()
         return released
 
@@ -327,7 +326,7 @@ class Journal(Appender):
     # -- end ---------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Wait until all sealed frames are durable and all released segments are unlinked."""
+        """Wait until all that is under way is done: frames durable, released segments unlinked."""
         self._committer.wait()
         self._shelf.settle()
         self.poll()
@@ -358,7 +357,7 @@ class Journal(Appender):
 
     def _let_go(self) -> None:
         self._committer.stop()
-        self._shelf.close()
+        self._shelf.close(tidy=self.failed is None)
         self.open_frame = None
         with suppress(OSError):
             self._disk.close(self._directory_fd)

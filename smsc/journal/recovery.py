@@ -101,24 +101,26 @@ def _judge(item: Segment, scan: Scan, expected: int, stop: int) -> tuple[Corrupt
     """``(problem, torn)`` of one segment by itself."""
     damaged = scan.end < scan.filled and not scan.superseded
     if damaged and scan.later:
-        return _out_of_place(item, scan, expected), False
+        return _corrupt(_out_of_place(scan, expected), item, scan), False
     if damaged and stop and scan.number < stop:
-        lost = f"frames {scan.number} to {stop - 1}, which were acknowledged, are not readable"
-        return _corrupt(lost, item, scan), False
+        lost = _frames(scan.number, stop - 1)
+        return _corrupt(f"{lost}, acknowledged once, can't be read", item, scan), False
     # Before a copy, a damaged place is where the crash was that the copy was made after.
     return None, damaged
 
 
-def _out_of_place(item: Segment, scan: Scan, expected: int) -> CorruptLog:
+def _out_of_place(scan: Scan, expected: int) -> str:
     found = scan.later_number
     if scan.later > scan.end:
-        last = max(scan.number, found - 1)
-        message = f"frames {scan.number} to {last} are damaged: frame {found} behind them is there"
-    elif found > scan.number:
-        message = f"frames {scan.number} to {found - 1} are missing"
-    else:
-        message = f"frame {found} stands where {scan.number or expected} belongs"
-    return _corrupt(message, item, scan)
+        lost = _frames(scan.number, max(scan.number, found - 1))
+        return f"{lost} damaged, though frame {found} stands behind"
+    if found > scan.number:
+        return f"{_frames(scan.number, found - 1)} missing, frame {found} is here"
+    return f"frame {found} stands where {scan.number or expected} belongs"
+
+
+def _frames(first: int, last: int) -> str:
+    return f"frame {first}" if first == last else f"frames {first} to {last}"
 
 
 def _corrupt(message: str, item: Segment, scan: Scan) -> CorruptLog:

@@ -56,6 +56,8 @@ class Shelf:
         self._wake = wake
         #: For new segments; set once the old ones have told it.
         self.epoch = 1
+        #: Segment of the newest durable frame: from here on files are written.
+        self.written_from = 0
         #: What is kept, oldest first.
         self.segments: dict[int, Segment] = {}
         #: Whether there is space for segments to come.
@@ -103,8 +105,16 @@ class Shelf:
 
     def _take(self, item: Segment) -> Segment:
         self.segments[item.number] = item
-        self._opened[item.number] = item
+        self._keep_open(item)
         return item
+
+    def _keep_open(self, item: Segment) -> None:
+        """Remember an open file; close another if there are many."""
+        self._opened[item.number] = item
+        if len(self._opened) > OPEN_FILES:
+            unused = [number for number in self._opened if number < self.written_from]
+            for number in unused[:1]:
+                self._close(self._opened.pop(number))
 
     def prepare(self) -> None:
         """Have the next segment made while this one fills."""
@@ -162,7 +172,7 @@ class Shelf:
         item, offset = self.segments[position >> 32], position & 0xFFFFFFFF
         if item.fd < 0:
             item.fd = self._disk.open(item.path)
-        self._opened[item.number] = item
+            self._keep_open(item)
         self._opened.move_to_end(item.number)
         data = self._disk.pread(item.fd, READ_OCTETS, offset)
         octets = _frame.record_octets(data)
@@ -173,15 +183,6 @@ class Shelf:
             raise CorruptLog("no sound record here", file=str(item.path), offset=offset)
         return record
 
-    def close_unused(self, written_from: int) -> None:
-        """Close what was not used for longest; not segments from ``written_from`` on."""
-        while len(self._opened) > OPEN_FILES:
-            number = next(iter(self._opened))
-            if number >= written_from:
-                self._opened.move_to_end(number)
-                return
-            self._close(self._opened.pop(number))
-
     def _close(self, item: Segment) -> None:
         fd, item.fd = item.fd, -1
         self._disk.close(fd)
@@ -190,6 +191,7 @@ class Shelf:
 
     def release(self, limit: int) -> int:
         """Forget the segments below ``limit`` at once and unlink them by and by; how many."""
+        limit = min(limit, self.written_from)
         gone = [item for number, item in self.segments.items() if number < limit]
         self.forget(gone)
         if gone:
@@ -216,9 +218,11 @@ class Shelf:
             self._disk.sync_directory(self._directory_fd)
 
     def settle(self) -> None:
-        """Wait until everything released is unlinked."""
+        """Wait until the worker has nothing to do."""
         for removal in list(self._removals):
             removal.exception()
+        if self._next is not None:
+            self._next.exception()
 
     # -- end ---------------------------------------------------------------------------------
 
@@ -227,23 +231,22 @@ class Shelf:
         self._disk.truncate(item.fd, octets)
         self._disk.fdatasync(item.fd)
 
-    def close(self) -> None:
-        """End the worker, remove the segment made for nothing, close all files."""
+    def close(self, *, tidy: bool) -> None:
+        """End the worker and close all files; if ``tidy``, remove the segment made for nothing."""
         if self._retry is not None:
             self._retry.cancel()
         self._worker.shutdown()
         if self._next is not None and _error_of(self._next) is None:
-            self._discard(self._next.result())
+            unused = self._next.result()
+            self._opened[unused.number] = unused
+            if tidy:
+                # Recovery removes it if this does not.
+                with suppress(OSError):
+                    self._disk.unlink(unused.path)
         for item in self._opened.values():
             with suppress(OSError):
                 self._disk.close(item.fd)
         self._opened.clear()
-
-    def _discard(self, unused: Segment) -> None:
-        # Recovery removes what is left here: it tells nothing if it stays.
-        with suppress(OSError):
-            self._disk.close(unused.fd)
-            self._disk.unlink(unused.path)
 
 
 def _error_of(future: Future[Segment] | None) -> BaseException | None:

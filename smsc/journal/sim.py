@@ -6,14 +6,13 @@ lose what is not durable (``lose_tail``), die (``fail``).
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import Final
 
 from smsc.errors import StorageError
 from smsc.journal._frame import FRAME_HEADER, MAX_RECORD, RECORD_HEADER
-from smsc.journal.inline import drain
 from smsc.journal.segment import SEGMENT_HEADER
+from smsc.journal.wake import Wake
 from smsc.ports import Apply
 
 #: Small, so that tests see segments come and go.
@@ -62,10 +61,7 @@ class SimLog:
         self._oldest = 1
         self._replayed = False
         self._closed = False
-        self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-
-    def __del__(self) -> None:
-        os.close(self._wake_fd)
+        self._wake = Wake()
 
     # -- the port ----------------------------------------------------------------------------
 
@@ -138,10 +134,10 @@ class SimLog:
         return self._open.octets if self._open else 0
 
     def fileno(self) -> int:
-        return self._wake_fd
+        return self._wake.fileno()
 
     def poll(self) -> int:
-        drain(self._wake_fd)
+        self._wake.clear()
         self._alive()
         for frame in self._frames:
             if self.durable < frame.number <= self._on_disk:
@@ -194,7 +190,7 @@ class SimLog:
         waiting = [f.number for f in self._frames if f.number > self._on_disk][:frames]
         if waiting:
             self._on_disk = waiting[-1]
-            os.eventfd_write(self._wake_fd, 1)
+            self._wake.set()
 
     def lose_tail(self, keep: int = 0) -> SimLog:
         """Crash: return the log that the next start finds.
@@ -219,7 +215,7 @@ class SimLog:
         """The disk dies: from now on nothing is promised any more."""
         self.failed = StorageError(reason)
         self._open = None
-        os.eventfd_write(self._wake_fd, 1)
+        self._wake.set()
 
     def _alive(self) -> None:
         if self.failed is not None:

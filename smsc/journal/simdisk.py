@@ -19,8 +19,8 @@ from typing import Final
 #: What a disk writes whole or not at all.
 SECTOR: Final = 512
 #: Up to this many unsynced pieces every subset is enumerated; beyond, a sample.
-EXHAUSTIVE: Final = 6
-SAMPLES: Final = 24
+EXHAUSTIVE: Final = 8
+SAMPLES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)

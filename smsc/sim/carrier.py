@@ -138,7 +138,6 @@ class Carrier:
         box = link.box or Mailbox()
         answers = link.out.append
         receipts = box.pending.append
-        name = profile.dialect.response_id
         date = self.written_date()
         wait = profile.delay
         for number, message, answered in taken:
@@ -150,7 +149,7 @@ class Carrier:
                 box.flush(link)
                 receipt = None
             if answered:
-                answer = dialect.response(message.sequence_number, name(number))
+                answer = self.writer.response(message.sequence_number, number)
                 self.later(wait, answers, answer)
             else:
                 self.counts.unanswered += 1

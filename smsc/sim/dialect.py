@@ -101,21 +101,28 @@ DIALECTS: dict[str, Dialect] = {
 }
 
 
-def response(sequence_number: int, message_id: bytes) -> bytes:
-    """The submit_sm_resp that took a message."""
-    length = 17 + len(message_id)
-    return _HEADER.pack(length, SUBMIT_SM_RESP, 0, sequence_number) + message_id + b"\0"
-
-
 class Writer:
-    """Writes receipts in one dialect. What is equal for all of a second is written once."""
+    """Writes responses and receipts in one dialect.
 
-    __slots__ = ("_date", "_texts", "dialect")
+    What is equal for all receipts of a second is written once.
+    """
+
+    __slots__ = ("_date", "_hex", "_texts", "dialect")
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
+        #: Ids as our own codec writes them, which it does fastest.
+        self._hex = dialect.response_id is _hex
         self._date = b""
         self._texts: dict[bytes, list[bytes]] = {}
+
+    def response(self, sequence_number: int, number: int) -> bytes:
+        """The submit_sm_resp that takes a message."""
+        if self._hex:
+            return _pdu.submit_sm_resp(sequence_number, number)
+        message_id = self.dialect.response_id(number)
+        length = 17 + len(message_id)
+        return _HEADER.pack(length, SUBMIT_SM_RESP, 0, sequence_number) + message_id + b"\0"
 
     def receipt(self, message: Message, number: int, outcome: Outcome, date: bytes) -> bytes:
         """The deliver_sm that says how a sound message ended, sequence number 0."""

@@ -46,6 +46,8 @@ class Mailbox:
 
         That link may hold responses back, which then leave before the receipts do.
         """
+        if not self.pending:
+            return
         share = max(len(self.pending) // max(len(self.links), 1) + 1, LEAST_SHARE)
         full = 0
         if first in self.links:

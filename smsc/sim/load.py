@@ -180,7 +180,8 @@ class Load:
             except BaseException:
                 client.transport.abort()
                 raise
-        self.clients.add(client)
+        if not client.lost.done():
+            self.clients.add(client)
         return client
 
     async def keep(self, client: Client) -> None:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PEERS = Path(__file__).parent / "peers"
 #: Where node's packages are kept from one run to the next.
 NODE_HOME = ROOT / ".venv" / "interop"
-NODE_PACKAGE = "smpp@0.5"
+NODE_PACKAGE = "smpp@0.5.1"
 #: Each peer has an account of its own, so that none takes another's mail.
 ACCOUNTS = ("smpplib", "aiosmpplib", "node", INBOX)
 
@@ -40,8 +40,11 @@ def node_modules() -> Path:
     return modules
 
 
-def _node(request: pytest.FixtureRequest) -> dict[str, str]:
-    return {**os.environ, "NODE_PATH": str(request.getfixturevalue("node_modules"))}
+@pytest.fixture(scope="session")
+def node(node_modules: Path) -> Peer:
+    """node's ``smpp`` as a client."""
+    environment = {**os.environ, "NODE_PATH": str(node_modules)}
+    return Peer("node", ("node", str(PEERS / "node_client.js")), environment)
 
 
 @pytest.fixture(params=["smpplib", "aiosmpplib", "node"])
@@ -49,7 +52,8 @@ def peer(request: pytest.FixtureRequest) -> Peer:
     """Each client library in turn."""
     name: str = request.param
     if name == "node":
-        return Peer(name, ("node", str(PEERS / "node_client.js")), _node(request))
+        client: Peer = request.getfixturevalue("node")
+        return client
     return Peer(name, (sys.executable, str(PEERS / f"{name}_client.py")), dict(os.environ))
 
 

@@ -1,0 +1,70 @@
+# Everything starts here, on a Debian with python3 and make:
+#
+#   make run      the main job, for anyone to see: server, carrier, client, 10,000 messages
+#   make serve    the server, until Ctrl-C
+#   make test     lint, types, import contracts, all tests
+#   make bench    figures; QUICK=1 within a minute
+#   make build    the virtual environment with everything in it; all of the above do it first
+#   make clean    remove what was made
+#
+# CONFIG=FILE is the configuration, MESSAGES=N how many `run` sends, TESTS=PATH what `test` tests.
+
+CONFIG ?= config/smsc.yaml
+MESSAGES ?= 10000
+TESTS ?=
+PYTHON3 ?= python3
+
+BIN := .venv/bin
+VENV := .venv/.installed
+BUILT := .venv/.built
+SOURCES := $(wildcard smsc/*.pyx smsc/*.pxd smsc/*.pyi smsc/*.h) \
+           $(wildcard smsc/journal/*.pyx smsc/journal/*.pxd smsc/journal/*.pyi smsc/journal/*.h)
+
+NEEDS := echo "smsc: this needs the Debian packages python3-venv python3-dev gcc make:" \
+         "apt-get install python3-venv python3-dev gcc make" >&2; exit 1
+
+.PHONY: build run serve test lint pytest bench clean
+.DELETE_ON_ERROR:
+
+build: $(BUILT)
+
+run: build
+	$(BIN)/smsc demo --config $(CONFIG) --messages $(MESSAGES)
+
+serve: build
+	$(BIN)/smsc serve --config $(CONFIG)
+
+test: lint pytest
+
+lint: build
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+pytest: build
+	$(BIN)/pytest $(TESTS)
+
+bench: build
+	$(BIN)/python bench/harness.py $(if $(QUICK),--quick)
+
+# The extensions are built twice at most: here by the installation, below when a source changes.
+$(VENV): pyproject.toml constraints.txt
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "smsc: this needs Python 3.11 or later as $(PYTHON3)" >&2; exit 1; }
+	@$(PYTHON3) -m venv .venv || { $(NEEDS); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	    setuptools cython
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	    --no-build-isolation --editable '.[dev]' || { $(NEEDS); }
+	@touch $@
+
+$(BUILT): $(VENV) setup.py $(SOURCES)
+	@$(BIN)/python setup.py --quiet build_ext --inplace --parallel 2 || { $(NEEDS); }
+	@touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .hypothesis .benchmarks
+	rm -f $(patsubst %.pyx,%.c,$(filter %.pyx,$(SOURCES))) smsc/*.so smsc/journal/*.so
+	find smsc tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,149 @@
+"""What the keeper's log says: the kinds of records and the heads of each (see ``records.pyx``)."""
+
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Any
+
+class Kind(IntEnum):
+    """Record kinds. The numbers are on disk: never change one, never reuse one."""
+
+    START = 1
+    MESSAGE = 2
+    ATTEMPT = 3
+    ACKED = 4
+    QUEUED = 5
+    DOUBT = 6
+    FINAL = 7
+    MAIL = 8
+    MAIL_DONE = 9
+    ORPHAN = 10
+    ORPHAN_DONE = 11
+
+class Flag(IntEnum):
+    """Bits of a message's flags."""
+
+    OLD_PEER = 1
+    RECEIPT_ASKED = 2
+    MAY_REPEAT = 4
+
+class MailKind(IntEnum):
+    """What waits in a mailbox."""
+
+    RECEIPT = 1
+    INBOUND = 2
+
+class MessageHead:
+    id: int
+    submitted: int
+    due: int
+    expiry: int
+    sent: int
+    key: int
+    state: int
+    lane: int
+    attempt: int
+    flags: int
+    account: bytes
+    carrier: bytes
+    def __iter__(self) -> Iterator[Any]: ...
+
+class AttemptHead:
+    id: int
+    attempt: int
+    carrier: bytes
+
+class AckedHead:
+    id: int
+    attempt: int
+    until: int
+    key: int
+    carrier_id: bytes
+
+class QueuedHead:
+    id: int
+    attempt: int
+    due: int
+    status: int
+
+class DoubtHead:
+    id: int
+    attempt: int
+    until: int
+
+class FinalHead:
+    id: int
+    state: int
+    status: int
+    network_error: bytes
+    error: bytes
+    carrier: bytes
+
+class MailHead:
+    id: int
+    received: int
+    expiry: int
+    kind: int
+    account: bytes
+    carrier: bytes
+
+class MailDoneHead:
+    id: int
+    state: int
+
+class OrphanHead:
+    key: int
+    until: int
+    state: int
+    final: bool
+    carrier: bytes
+    error: bytes
+    network_error: bytes
+    def __iter__(self) -> Iterator[Any]: ...
+
+def start(epoch: int) -> bytes: ...
+def read_start(head: bytes) -> int: ...
+def message(
+    id: int,
+    submitted: int,
+    due: int,
+    expiry: int,
+    sent: int,
+    key: int,
+    state: int,
+    lane: int,
+    attempt: int,
+    flags: int,
+    account: bytes,
+    carrier: bytes,
+) -> bytes: ...
+def read_message(head: bytes) -> MessageHead: ...
+def attempt(id: int, number: int, carrier: bytes) -> bytes: ...
+def read_attempt(head: bytes) -> AttemptHead: ...
+def acked(id: int, number: int, until: int, key: int, carrier_id: bytes) -> bytes: ...
+def read_acked(head: bytes) -> AckedHead: ...
+def queued(id: int, number: int, due: int, status: int) -> bytes: ...
+def read_queued(head: bytes) -> QueuedHead: ...
+def doubt(id: int, number: int, until: int) -> bytes: ...
+def read_doubt(head: bytes) -> DoubtHead: ...
+def final(
+    id: int, state: int, status: int, network_error: bytes, error: bytes, carrier: bytes
+) -> bytes: ...
+def read_final(head: bytes) -> FinalHead: ...
+def mail(
+    id: int, received: int, expiry: int, kind: int, account: bytes, carrier: bytes
+) -> bytes: ...
+def read_mail(head: bytes) -> MailHead: ...
+def mail_done(id: int, state: int) -> bytes: ...
+def read_mail_done(head: bytes) -> MailDoneHead: ...
+def orphan(
+    key: int,
+    until: int,
+    state: int,
+    final: bool,
+    carrier: bytes,
+    error: bytes,
+    network_error: bytes,
+) -> bytes: ...
+def read_orphan(head: bytes) -> OrphanHead: ...
+def orphan_done(key: int) -> bytes: ...
+def read_orphan_done(head: bytes) -> int: ...

@@ -1,0 +1,476 @@
+"""What the keeper's log says: the kinds of records and the layout of their heads.
+
+Little endian, packed; names are a length octet and that many octets; times are milliseconds since
+the Unix epoch. A head holds all that the fold needs; only MESSAGE and MAIL have bodies, and no
+state depends on what is in them.
+
+    START        epoch u32
+    MESSAGE      id u64, submitted u64, due u64, expiry u64, sent u64, key u64, state u8, lane u8,
+                 attempt u8, flags u8, account name, carrier name; body: the PDU as it came
+    ATTEMPT      id u64, attempt u8, carrier name
+    ACKED        id u64, attempt u8, until u64, key u64, carrier's id name
+    QUEUED       id u64, attempt u8, due u64, status u32
+    DOUBT        id u64, attempt u8, until u64
+    FINAL        id u64, state u8, status u32, network error name, error name, carrier name
+    MAIL         id u64, received u64, expiry u64, kind u8, account name, carrier name; body: the
+                 deliver_sm to send
+    MAIL_DONE    id u64, state u8
+    ORPHAN       key u64, until u64, state u8, final u8, carrier name, error name,
+                 network error name
+    ORPHAN_DONE  key u64
+
+A MESSAGE or MAIL record is the whole of its subject at that moment, so the same kind serves to
+accept it and to carry it forward out of a segment that is to be forgotten.
+
+Compiled, since every message is written and read through here half a dozen times.
+"""
+
+import sys
+from enum import IntEnum
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+if sys.byteorder != "little":
+    raise ImportError("the log's records are little endian, and so must be the machine")
+
+
+class Kind(IntEnum):
+    """Record kinds. The numbers are on disk: never change one, never reuse one."""
+
+    START = 1
+    MESSAGE = 2
+    ATTEMPT = 3
+    ACKED = 4
+    QUEUED = 5
+    DOUBT = 6
+    FINAL = 7
+    MAIL = 8
+    MAIL_DONE = 9
+    ORPHAN = 10
+    ORPHAN_DONE = 11
+
+
+class Flag(IntEnum):
+    """Bits of a message's flags."""
+
+    #: Accepted on a session below 3.4: short ids, no TLVs towards the client.
+    OLD_PEER = 1
+    #: The client asked for a receipt of some kind.
+    RECEIPT_ASKED = 2
+    #: Was in doubt and queued again: it may reach the handset twice.
+    MAY_REPEAT = 4
+
+
+class MailKind(IntEnum):
+    """What waits in a mailbox."""
+
+    RECEIPT = 1
+    INBOUND = 2
+
+
+cdef packed struct MessageLayout:
+    uint64_t id
+    uint64_t submitted
+    uint64_t due
+    uint64_t expiry
+    uint64_t sent
+    uint64_t key
+    uint8_t state
+    uint8_t lane
+    uint8_t attempt
+    uint8_t flags
+
+cdef packed struct AttemptLayout:
+    uint64_t id
+    uint8_t attempt
+
+cdef packed struct AckedLayout:
+    uint64_t id
+    uint8_t attempt
+    uint64_t until
+    uint64_t key
+
+cdef packed struct QueuedLayout:
+    uint64_t id
+    uint8_t attempt
+    uint64_t due
+    uint32_t status
+
+cdef packed struct DoubtLayout:
+    uint64_t id
+    uint8_t attempt
+    uint64_t until
+
+cdef packed struct FinalLayout:
+    uint64_t id
+    uint8_t state
+    uint32_t status
+
+cdef packed struct MailLayout:
+    uint64_t id
+    uint64_t received
+    uint64_t expiry
+    uint8_t kind
+
+cdef packed struct MailDoneLayout:
+    uint64_t id
+    uint8_t state
+
+cdef packed struct OrphanLayout:
+    uint64_t key
+    uint64_t until
+    uint8_t state
+    uint8_t final
+
+
+# -- names: the variable end of a head ---------------------------------------------------------
+
+
+cdef bytes _head(const void *layout, size_t octets, bytes a=None, bytes b=None, bytes c=None):
+    """A head: its fixed part, then the names that are not None."""
+    cdef size_t room = octets
+    cdef bytes head
+    cdef char *at
+    if a is not None:
+        room += 1 + <size_t>PyBytes_GET_SIZE(a)
+    if b is not None:
+        room += 1 + <size_t>PyBytes_GET_SIZE(b)
+    if c is not None:
+        room += 1 + <size_t>PyBytes_GET_SIZE(c)
+    if room > 255:
+        raise ValueError(f"a head of {room} octets")
+    head = PyBytes_FromStringAndSize(NULL, room)
+    at = PyBytes_AS_STRING(head)
+    memcpy(at, layout, octets)
+    at += octets
+    if a is not None:
+        at = _put(at, a)
+    if b is not None:
+        at = _put(at, b)
+    if c is not None:
+        at = _put(at, c)
+    return head
+
+
+cdef char *_put(char *at, bytes name) noexcept:
+    cdef size_t octets = <size_t>PyBytes_GET_SIZE(name)
+    at[0] = <char><uint8_t>octets
+    memcpy(at + 1, PyBytes_AS_STRING(name), octets)
+    return at + 1 + octets
+
+
+cdef int _fixed(bytes head, void *layout, size_t octets) except -1:
+    """Take the fixed part out of a head."""
+    if <size_t>PyBytes_GET_SIZE(head) < octets:
+        raise ValueError("a head is shorter than its kind demands")
+    memcpy(layout, PyBytes_AS_STRING(head), octets)
+    return 0
+
+
+cdef bytes _name(bytes head, size_t *at):
+    """The name at ``at``, which moves behind it."""
+    cdef size_t size = <size_t>PyBytes_GET_SIZE(head)
+    cdef size_t start = at[0] + 1
+    cdef size_t octets
+    if start > size:
+        raise ValueError("a head ends before its last name")
+    octets = <uint8_t>PyBytes_AS_STRING(head)[at[0]]
+    if start + octets > size:
+        raise ValueError("a head ends within a name")
+    at[0] = start + octets
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(head) + start, octets)
+
+
+# -- the kinds ---------------------------------------------------------------------------------
+
+
+def start(uint32_t epoch):
+    return _head(&epoch, sizeof(epoch))
+
+
+def read_start(bytes head):
+    cdef uint32_t epoch
+    _fixed(head, &epoch, sizeof(epoch))
+    return epoch
+
+
+@cython.final
+@cython.freelist(64)
+cdef class MessageHead:
+    def __iter__(self):
+        return iter((
+            self.id, self.submitted, self.due, self.expiry, self.sent, self.key, self.state,
+            self.lane, self.attempt, self.flags, self.account, self.carrier,
+        ))
+
+
+cpdef bytes message(
+    uint64_t id, uint64_t submitted, uint64_t due, uint64_t expiry, uint64_t sent, uint64_t key,
+    uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, bytes account, bytes carrier,
+):
+    cdef MessageLayout f
+    f.id = id
+    f.submitted = submitted
+    f.due = due
+    f.expiry = expiry
+    f.sent = sent
+    f.key = key
+    f.state = state
+    f.lane = lane
+    f.attempt = attempt
+    f.flags = flags
+    return _head(&f, sizeof(f), account, carrier)
+
+
+cpdef MessageHead read_message(bytes head):
+    cdef MessageLayout f
+    cdef MessageHead m = MessageHead.__new__(MessageHead)
+    cdef size_t at = sizeof(f)
+    _fixed(head, &f, sizeof(f))
+    m.id = f.id
+    m.submitted = f.submitted
+    m.due = f.due
+    m.expiry = f.expiry
+    m.sent = f.sent
+    m.key = f.key
+    m.state = f.state
+    m.lane = f.lane
+    m.attempt = f.attempt
+    m.flags = f.flags
+    m.account = _name(head, &at)
+    m.carrier = _name(head, &at)
+    return m
+
+
+@cython.final
+@cython.freelist(64)
+cdef class AttemptHead:
+    pass
+
+
+cpdef bytes attempt(uint64_t id, uint8_t number, bytes carrier):
+    cdef AttemptLayout f
+    f.id = id
+    f.attempt = number
+    return _head(&f, sizeof(f), carrier)
+
+
+cpdef AttemptHead read_attempt(bytes head):
+    cdef AttemptLayout f
+    cdef AttemptHead a = AttemptHead.__new__(AttemptHead)
+    cdef size_t at = sizeof(f)
+    _fixed(head, &f, sizeof(f))
+    a.id = f.id
+    a.attempt = f.attempt
+    a.carrier = _name(head, &at)
+    return a
+
+
+@cython.final
+@cython.freelist(64)
+cdef class AckedHead:
+    pass
+
+
+cpdef bytes acked(uint64_t id, uint8_t number, uint64_t until, uint64_t key, bytes carrier_id):
+    cdef AckedLayout f
+    f.id = id
+    f.attempt = number
+    f.until = until
+    f.key = key
+    return _head(&f, sizeof(f), carrier_id)
+
+
+cpdef AckedHead read_acked(bytes head):
+    cdef AckedLayout f
+    cdef AckedHead a = AckedHead.__new__(AckedHead)
+    cdef size_t at = sizeof(f)
+    _fixed(head, &f, sizeof(f))
+    a.id = f.id
+    a.attempt = f.attempt
+    a.until = f.until
+    a.key = f.key
+    a.carrier_id = _name(head, &at)
+    return a
+
+
+@cython.final
+@cython.freelist(64)
+cdef class QueuedHead:
+    pass
+
+
+cpdef bytes queued(uint64_t id, uint8_t number, uint64_t due, uint32_t status):
+    cdef QueuedLayout f
+    f.id = id
+    f.attempt = number
+    f.due = due
+    f.status = status
+    return _head(&f, sizeof(f))
+
+
+cpdef QueuedHead read_queued(bytes head):
+    cdef QueuedLayout f
+    cdef QueuedHead q = QueuedHead.__new__(QueuedHead)
+    _fixed(head, &f, sizeof(f))
+    q.id = f.id
+    q.attempt = f.attempt
+    q.due = f.due
+    q.status = f.status
+    return q
+
+
+@cython.final
+@cython.freelist(64)
+cdef class DoubtHead:
+    pass
+
+
+cpdef bytes doubt(uint64_t id, uint8_t number, uint64_t until):
+    cdef DoubtLayout f
+    f.id = id
+    f.attempt = number
+    f.until = until
+    return _head(&f, sizeof(f))
+
+
+cpdef DoubtHead read_doubt(bytes head):
+    cdef DoubtLayout f
+    cdef DoubtHead d = DoubtHead.__new__(DoubtHead)
+    _fixed(head, &f, sizeof(f))
+    d.id = f.id
+    d.attempt = f.attempt
+    d.until = f.until
+    return d
+
+
+@cython.final
+@cython.freelist(64)
+cdef class FinalHead:
+    pass
+
+
+cpdef bytes final(
+    uint64_t id, uint8_t state, uint32_t status, bytes network_error, bytes error, bytes carrier
+):
+    cdef FinalLayout f
+    f.id = id
+    f.state = state
+    f.status = status
+    return _head(&f, sizeof(f), network_error, error, carrier)
+
+
+cpdef FinalHead read_final(bytes head):
+    cdef FinalLayout f
+    cdef FinalHead end = FinalHead.__new__(FinalHead)
+    cdef size_t at = sizeof(f)
+    _fixed(head, &f, sizeof(f))
+    end.id = f.id
+    end.state = f.state
+    end.status = f.status
+    end.network_error = _name(head, &at)
+    end.error = _name(head, &at)
+    end.carrier = _name(head, &at)
+    return end
+
+
+@cython.final
+@cython.freelist(64)
+cdef class MailHead:
+    pass
+
+
+cpdef bytes mail(
+    uint64_t id, uint64_t received, uint64_t expiry, uint8_t kind, bytes account, bytes carrier
+):
+    cdef MailLayout f
+    f.id = id
+    f.received = received
+    f.expiry = expiry
+    f.kind = kind
+    return _head(&f, sizeof(f), account, carrier)
+
+
+cpdef MailHead read_mail(bytes head):
+    cdef MailLayout f
+    cdef MailHead m = MailHead.__new__(MailHead)
+    cdef size_t at = sizeof(f)
+    _fixed(head, &f, sizeof(f))
+    m.id = f.id
+    m.received = f.received
+    m.expiry = f.expiry
+    m.kind = f.kind
+    m.account = _name(head, &at)
+    m.carrier = _name(head, &at)
+    return m
+
+
+@cython.final
+@cython.freelist(64)
+cdef class MailDoneHead:
+    pass
+
+
+cpdef bytes mail_done(uint64_t id, uint8_t state):
+    cdef MailDoneLayout f
+    f.id = id
+    f.state = state
+    return _head(&f, sizeof(f))
+
+
+cpdef MailDoneHead read_mail_done(bytes head):
+    cdef MailDoneLayout f
+    cdef MailDoneHead end = MailDoneHead.__new__(MailDoneHead)
+    _fixed(head, &f, sizeof(f))
+    end.id = f.id
+    end.state = f.state
+    return end
+
+
+@cython.final
+cdef class OrphanHead:
+    def __iter__(self):
+        return iter((
+            self.key, self.until, self.state, self.final, self.carrier, self.error,
+            self.network_error,
+        ))
+
+
+cpdef bytes orphan(
+    uint64_t key, uint64_t until, uint8_t state, bint final, bytes carrier, bytes error,
+    bytes network_error,
+):
+    cdef OrphanLayout f
+    f.key = key
+    f.until = until
+    f.state = state
+    f.final = final
+    return _head(&f, sizeof(f), carrier, error, network_error)
+
+
+cpdef OrphanHead read_orphan(bytes head):
+    cdef OrphanLayout f
+    cdef OrphanHead o = OrphanHead.__new__(OrphanHead)
+    cdef size_t at = sizeof(f)
+    _fixed(head, &f, sizeof(f))
+    o.key = f.key
+    o.until = f.until
+    o.state = f.state
+    o.final = f.final
+    o.carrier = _name(head, &at)
+    o.error = _name(head, &at)
+    o.network_error = _name(head, &at)
+    return o
+
+
+cpdef bytes orphan_done(uint64_t key):
+    return _head(&key, sizeof(key))
+
+
+cpdef uint64_t read_orphan_done(bytes head) except? 0:
+    cdef uint64_t key
+    _fixed(head, &key, sizeof(key))
+    return key
