@@ -20,8 +20,8 @@ BUILT := .venv/.built
 SOURCES := $(wildcard smsc/*.pyx smsc/*.pxd smsc/*.pyi smsc/*.h) \
            $(wildcard smsc/journal/*.pyx smsc/journal/*.pxd smsc/journal/*.pyi smsc/journal/*.h)
 
-NEEDS := echo "smsc: this needs the Debian packages python3-venv python3-dev gcc make:" \
-         "apt-get install python3-venv python3-dev gcc make" >&2; exit 1
+NEEDS := { echo "smsc: if that was about ensurepip, Python.h, gcc or cc:" \
+         "apt-get install python3-venv python3-dev gcc make" >&2; exit 1; }
 
 .PHONY: build run serve test lint pytest bench clean
 .DELETE_ON_ERROR:
@@ -52,15 +52,15 @@ bench: build
 $(VENV): pyproject.toml constraints.txt
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "smsc: this needs Python 3.11 or later as $(PYTHON3)" >&2; exit 1; }
-	@$(PYTHON3) -m venv .venv || { $(NEEDS); }
+	@$(PYTHON3) -m venv .venv || $(NEEDS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	    setuptools cython
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	    --no-build-isolation --editable '.[dev]' || { $(NEEDS); }
+	    --no-build-isolation --editable '.[dev]' || $(NEEDS)
 	@touch $@
 
 $(BUILT): $(VENV) setup.py $(SOURCES)
-	@$(BIN)/python setup.py --quiet build_ext --inplace --parallel 2 || { $(NEEDS); }
+	@$(BIN)/python setup.py --quiet build_ext --inplace --parallel 2 || $(NEEDS)
 	@touch $@
 
 clean:

@@ -6,8 +6,6 @@ If not, it is read back from the log, checked. Nothing is ever lost by dropping 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from smsc import records
 from smsc._pdu import Message
 from smsc.ports import Log
@@ -19,11 +17,12 @@ ROOM = 64 * 1024 * 1024
 OVERHEAD = 300
 
 
-class Body(NamedTuple):
-    """A message as it came, and when."""
+class Body:
+    """A message as it came, and when (ms)."""
 
-    message: Message
-    submitted: int
+    def __init__(self, message: Message, submitted: int) -> None:
+        self.message = message
+        self.submitted = submitted
 
 
 class Bodies:

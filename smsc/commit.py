@@ -101,7 +101,6 @@ class Commit:
         self._scheduled = False
         self._failed = False
         self._relief: list[Callable[[], None]] = []
-        self._idle: asyncio.TimerHandle | None = None
         #: Whether so much is on its way to disk that nothing more should be read.
         self.congested = False
         #: Frames made durable.

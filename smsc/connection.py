@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from smsc._pdu import Decoder, Message, Pdu, encode, header_only
-from smsc.errors import FramingError
+from smsc.errors import FramingError, StorageError
 from smsc.ports import Sink
 from smsc.session import DROP, PROCESS, UNKNOWN, Due, Event, Role, Session, Timing
 from smsc.smpp import BINDS, RESPONSE, Command, Status
@@ -292,7 +292,8 @@ class Connection(asyncio.Protocol, Generic[C]):
             self._bug(error)
 
     def _release(self, staged: list[bytes]) -> None:
-        if self.transport is None or not staged:
+        if self.transport is None or self._finished:
+            # Nothing leaves any more; what was a request of ours is known never to have left.
             return
         self._write(staged)
         requests = 0
@@ -346,7 +347,7 @@ class Connection(asyncio.Protocol, Generic[C]):
         except FramingError as error:
             self._decoder = None
             self.counters.broken += 1
-            self._dispatch(error.pdus, now)  # type: ignore[arg-type]
+            self._dispatch(error.pdus, now)
             nack = header_only(Command.GENERIC_NACK, error.command_status, error.sequence_number)
             self.end("framing lost", nack)
             return
@@ -594,12 +595,14 @@ class Connection(asyncio.Protocol, Generic[C]):
             self.resume(CONGESTION)
 
     def _tick_ending(self, now: int) -> None:
-        if now < self._end_by:
+        if now < self._end_by or self.transport is None:
             return
-        if self._finished:
-            self.cut(self.ending)
-        else:
+        if not self._finished:
             self._finish()
+        elif not self.transport.get_write_buffer_size():
+            self.cut(self.ending)
+        elif now >= self._end_by + self.session.timers.timing.write_stall:
+            self.cut(Due.WRITE_STALL.value)
 
     def probe(self) -> None:
         """Ask for a sign of life; without one in the response time the connection is cut."""
@@ -667,12 +670,16 @@ class Connection(asyncio.Protocol, Generic[C]):
             self._bug(error)
 
     def _bug(self, error: Exception) -> None:
-        """A fault of ours. Its values may hold numbers or text, so only its place is logged."""
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "unknown"
-        log.error("fault in %s: %s; connection closed", place, type(error).__name__)
+        """A fault of ours. Its values may hold numbers or text, so only its place is logged.
+
+        A dead log is not logged here: it ends every connection, and its owner says so once.
+        """
+        if not isinstance(error, StorageError):
+            trace = error.__traceback__
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+            place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "?"
+            log.error("fault in %s: %s; connection closed", place, type(error).__name__)
         self._out.clear()
         self.cut("internal fault")
 

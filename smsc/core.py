@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import count
 
 from smsc import intake, records
 from smsc import receipt as receipts
@@ -72,6 +71,16 @@ TEMPORARY = frozenset(
     )
 )
 
+# Plain numbers for what every message meets: comparing with an enum's member is slower (``spool``).
+_MESSAGE, _ATTEMPT = int(Kind.MESSAGE), int(Kind.ATTEMPT)
+_ACKED, _FINAL = int(Kind.ACKED), int(Kind.FINAL)
+_MAIL, _MAIL_DONE = int(Kind.MAIL), int(Kind.MAIL_DONE)
+_QUEUED, _ATTEMPTED = int(Stage.QUEUED), int(Stage.ATTEMPT)
+_ACKNOWLEDGED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
+_OLD_PEER, _RECEIPT_ASKED = int(Flag.OLD_PEER), int(Flag.RECEIPT_ASKED)
+_ENROUTE, _DELIVERED = int(MessageState.ENROUTE), int(MessageState.DELIVERED)
+_ROK = int(Status.ESME_ROK)
+
 #: registered_delivery bits 1-0: which final states the client wants to hear of.
 _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS = 1, 2, 3
 
@@ -85,7 +94,7 @@ def wants_receipt(message: Message, state: int) -> bool:
     """Whether the client asked to hear of this final state (registered_delivery bits 1-0)."""
     wish = message.registered_delivery & 3
     return wish == _WANTS_ALL or wish == (
-        _WANTS_SUCCESS if state == MessageState.DELIVERED else _WANTS_FAILURE
+        _WANTS_SUCCESS if state == _DELIVERED else _WANTS_FAILURE
     )
 
 
@@ -94,10 +103,11 @@ class Ids:
 
     def __init__(self, partition: int, epoch: int) -> None:
         self._base = partition << 54 | epoch << 34
-        self._counter = count(1)
+        self._counter = 0
 
-    def __call__(self) -> int:
-        return self._base | next(self._counter)
+    def next(self) -> int:
+        self._counter += 1
+        return self._base | self._counter
 
 
 class Counters:
@@ -161,14 +171,15 @@ class Core:
             self._add_upstream(Upstream(carrier, self.state), Correlation(carrier.name, rule))
         self.mailroom = Mailroom(self.state.mailboxes, log)
         self._ids = Ids(log.partition, 0)
-        self._dice = count()
+        self._dice = 0
         self._known: set[int] = set()
         self._known_before: set[int] = set()
         self._position = 0
         self._room = True
         self._scan_cursor = 0
         self._mail_cursor = 0
-        self.forgetting = Forgetting(log, commit, self.state, traffic, self._append)
+        self.forgetting = Forgetting(log, commit, self.state, traffic, self.append)
+        self._max_owed = config.storage.max_owed
         self._replayed: list[tuple[int, Finished]] = []
 
     def _add_upstream(self, upstream: Upstream, correlation: Correlation) -> None:
@@ -199,52 +210,65 @@ class Core:
         self.state.apply(kind, position, now, head)
         return position
 
+    def append(self, kind: int, now: int, head: bytes, body: bytes = b"") -> int:
+        """``_append`` for ``forgetting``, which carries records forward."""
+        return self._append(kind, now, head, body)
+
     # -- edge: submit ------------------------------------------------------------------------
 
     def submit(self, bind: EdgeBind, batch: Sequence[Message]) -> list[int]:
         """See ``ports.Keeper``. Field values were checked by the edge (``message.check``)."""
         account = self._accounts.get(bind.account)
+        if account is None:  # removed while bound
+            return [-Status.ESME_RSYSERR] * len(batch)
         now = self._commit.begin()
-        results = [self._accept(account, bind, message, now) for message in batch]
-        for result in results:
-            if result <= 0:
+        index = self.state.accounts.index(account.system_id)
+        old_peer = bind.version < 0x34
+        results = []
+        for message in batch:
+            result = self._accept(account, index, old_peer, message, now)
+            results.append(result)
+            if result < 0:
                 self.counters.refused[-result] += 1
         return results
 
-    def _accept(self, account: Account | None, bind: EdgeBind, message: Message, now: int) -> int:
-        if account is None:  # removed while bound
-            return -Status.ESME_RSYSERR
+    def _accept(
+        self, account: Account, index: int, old_peer: bool, message: Message, now: int
+    ) -> int:
+        limits = account.config
+        name = limits.system_id
         spool = self.state.spool
         if (
-            len(spool) >= self._config.storage.max_owed
-            or spool.owed[spool.accounts.index(account.system_id)] >= account.config.max_queued
-            or not self._room
+            not self._room
+            or spool.slab.count >= self._max_owed
+            or spool.owed[index] >= limits.max_queued
         ):
             return -Status.ESME_RMSGQFUL
-        route = self._router.find(account.system_id, message.source_addr, message.destination_addr)
+        route = self._router.find(name, message.source_addr, message.destination_addr)
         if route is None:
             return -Status.ESME_RINVDSTADR
-        limits = account.config
-        flags = Flag.OLD_PEER if bind.version < 0x34 else 0
+        flags = _OLD_PEER if old_peer else 0
         if message.registered_delivery & 3:
             if not limits.receipts:
                 return -Status.ESME_RINVREGDLVFLG
-            flags |= Flag.RECEIPT_ASKED
+            flags |= _RECEIPT_ASKED
         due, expiry = intake.terms(message, now, limits)
         message = intake.ours(message, limits)
-        upstream = self.upstreams[route.pick(self._alive, next(self._dice))]
-        target = upstream.direct(account.system_id, message) if due <= now else None
-        id = self._ids()
-        sent, stage, number = (now, Stage.ATTEMPT, 1) if target else (0, Stage.QUEUED, 0)
-        lane = min(message.priority_flag, limits.max_priority)
+        self._dice += 1
+        upstream = self.upstreams[route.pick(self._alive, self._dice)]
+        target = upstream.direct(name, message) if due <= now else None
+        id = self._ids.next()
+        sent, stage, number = (0, _QUEUED, 0) if target is None else (now, _ATTEMPTED, 1)
+        lane = message.priority_flag
+        if lane > limits.max_priority:
+            lane = limits.max_priority
         head = records.message(
-            id, now, due, expiry, sent, 0, stage, lane, number, flags, account.system_id,
-            upstream.name,
-        )  # fmt: skip
-        self._append(Kind.MESSAGE, now, head, message.raw)
+            id, now, due, expiry, sent, 0, stage, lane, number, flags, name, upstream.name
+        )
+        self._append(_MESSAGE, now, head, message.raw)
         self.bodies.put(id, message, now)
         self.counters.accepted += 1
-        if target:
+        if target is not None:
             self.counters.submitted[upstream.name] += 1
             target.send(id, 1, message)
         return id
@@ -296,11 +320,11 @@ class Core:
 
     def _outstanding(self, slot: int, number: int) -> bool:
         slab = self.state.spool.slab
-        return slot >= 0 and slab.state(slot) == Stage.ATTEMPT and slab.attempt(slot) == number
+        return slot >= 0 and slab.state(slot) == _ATTEMPTED and slab.attempt(slot) == number
 
     def _pump(self, upstream: Upstream) -> None:
         """Send what waits for a carrier, as far as its binds take it now."""
-        if not upstream.work:
+        if not upstream.has_work():
             return
         now = self._commit.begin()
         slab = self.state.spool.slab
@@ -310,7 +334,7 @@ class Core:
                 continue
             id, number = slab.id(slot), slab.attempt(slot) + 1
             message = self._message_of(slot)
-            self._append(Kind.ATTEMPT, now, records.attempt(id, number, upstream.name))
+            self._append(_ATTEMPT, now, records.attempt(id, number, upstream.name))
             self.counters.submitted[upstream.name] += 1
             bind.send(id, number, message)
 
@@ -328,7 +352,7 @@ class Core:
             slot = self.state.spool.slab.find(id)
             if slot < 0:
                 continue  # final already: nothing is undone
-            if status == Status.ESME_ROK:
+            if status == _ROK:
                 self._acknowledged(upstream, slot, number, carrier_id, now)
             elif self._outstanding(slot, number) or self._in_doubt(slot, number):
                 self._refused(upstream, slot, number, status, now)
@@ -336,28 +360,28 @@ class Core:
 
     def _in_doubt(self, slot: int, number: int) -> bool:
         slab = self.state.spool.slab
-        return slab.state(slot) == Stage.IN_DOUBT and slab.attempt(slot) == number
+        return slab.state(slot) == _IN_DOUBT and slab.attempt(slot) == number
 
     def _acknowledged(
         self, upstream: Upstream, slot: int, number: int, carrier_id: bytes, now: int
     ) -> None:
         slab = self.state.spool.slab
         stage = slab.state(slot)
-        if stage == Stage.ACKED or number < slab.attempt(slot) and stage == Stage.ATTEMPT:
+        if stage == _ACKNOWLEDGED or (number < slab.attempt(slot) and stage == _ATTEMPTED):
             # Two attempts reached the carrier, or will have: it was in doubt and tried again.
             self.counters.confirmed_duplicates += 1
-            if stage == Stage.ACKED:
+            if stage == _ACKNOWLEDGED:
                 return
-        if stage in (Stage.IN_DOUBT, Stage.QUEUED):
+        if stage == _IN_DOUBT or stage == _QUEUED:
             self.counters.resolved["late_response"] += 1
-        asked = upstream.asks_receipt(bool(slab.flags(slot) & Flag.RECEIPT_ASKED))
+        asked = upstream.asks_receipt(bool(slab.flags(slot) & _RECEIPT_ASKED))
         key = self._correlations[upstream.name].of_response(carrier_id) if carrier_id else 0
         until = now + upstream.config.receipt_wait
         id = slab.id(slot)
         if not asked:
-            self._finish(slot, now, MessageState.ENROUTE)
+            self._finish(slot, now, _ENROUTE)
             return
-        self._append(Kind.ACKED, now, records.acked(id, number, until, key, carrier_id))
+        self._append(_ACKED, now, records.acked(id, number, until, key, carrier_id))
         orphan = self.state.orphans.get(key) if key else None
         if orphan is not None:
             self.counters.orphans["matched"] += 1
@@ -393,7 +417,7 @@ class Core:
         upstream = self._by_index.get(slab.carrier(slot))
         carrier = self.state.carriers[slab.carrier(slot)]
         self.counters.in_doubt[(carrier, cause)] += 1
-        policy = upstream.config.in_doubt if upstream else None
+        policy = upstream.config.in_doubt if upstream is not None else None
         hold = 0 if policy is None or policy.policy == "requeue" else policy.hold
         self._append(Kind.DOUBT, now, records.doubt(slab.id(slot), number, now + hold))
 
@@ -409,7 +433,7 @@ class Core:
         if receipt is None:
             return self._inbound_message(upstream, message, now)
         if not receipt.id or not receipt.final:
-            return Status.ESME_ROK
+            return _ROK
         key = self._correlations[upstream.name].of_receipt(receipt.id)
         slot = self.state.spool.slab.find_key(key)
         if slot >= 0:
@@ -418,7 +442,7 @@ class Core:
             self.counters.repeated_receipts += 1
         else:
             self._orphaned(upstream, key, receipt, now)
-        return Status.ESME_ROK
+        return _ROK
 
     def _receipted(
         self, slot: int, now: int, state: int, error: bytes, network_error: bytes
@@ -452,9 +476,9 @@ class Core:
             self.counters.inbound_unrouted += 1
             return Status.ESME_RX_R_APPN
         self.counters.inbound[upstream.name] += 1
-        if not self._mail(self._ids(), owner, MailKind.INBOUND, upstream.name, message.raw, now):
+        if not self._mail(self._ids.next(), owner, MailKind.INBOUND, upstream.name, message.raw, now):
             return Status.ESME_RX_T_APPN
-        return Status.ESME_ROK
+        return _ROK
 
     # -- the end of a message ----------------------------------------------------------------
 
@@ -473,17 +497,17 @@ class Core:
         account = self.state.accounts[slab.account(slot)]
         carrier = self.state.carriers[slab.carrier(slot)]
         body = self.bodies.get(id, slab.position(slot))
-        if slab.state(slot) == Stage.IN_DOUBT:
+        if slab.state(slot) == _IN_DOUBT:
             self.counters.resolved["receipt" if not status else "refused"] += 1
         head = records.final(id, state, status, network_error, error, carrier)
-        self._append(Kind.FINAL, now, head)
+        self._append(_FINAL, now, head)
         self.bodies.drop(id)
         self.counters.finished[(carrier, state)] += 1
-        delivered = state in (MessageState.DELIVERED, MessageState.ENROUTE)
+        delivered = state == _DELIVERED or state == _ENROUTE
         self.counters.by_account[(account, "delivered" if delivered else "failed")] += 1
         if key:
             self._remember(key)
-        if state != MessageState.ENROUTE and wants_receipt(body.message, state):
+        if state != _ENROUTE and wants_receipt(body.message, state):
             self._mail_receipt(id, account, carrier, flags, body, now, state, network_error, error)
 
     def _mail_receipt(
@@ -501,7 +525,7 @@ class Core:
         owner = self._accounts.get(account)
         if owner is None:
             return
-        old = bool(flags & Flag.OLD_PEER)
+        old = bool(flags & _OLD_PEER)
         pdu = receipts.build(
             body.message,
             text_id(id, old),
@@ -512,7 +536,7 @@ class Core:
             now,
             not old,
         )
-        self._mail(self._ids(), owner, MailKind.RECEIPT, carrier, pdu, now)
+        self._mail(self._ids.next(), owner, MailKind.RECEIPT, carrier, pdu, now)
 
     def _remember(self, key: int) -> None:
         if len(self._known) >= REMEMBERED:
@@ -531,7 +555,7 @@ class Core:
             self.counters.mail_done["overflow"] += 1
             return False
         head = records.mail(id, now, now + box.lifetime, kind, owner.system_id, carrier)
-        self._append(Kind.MAIL, now, head, pdu)
+        self._append(_MAIL, now, head, pdu)
         self.counters.mailed += 1
         self.mailroom.arrived(account, id, pdu)
         return True
@@ -553,7 +577,7 @@ class Core:
             slot = slab.find(id)
             if slot < 0:
                 continue
-            if status == Status.ESME_ROK:
+            if status == _ROK:
                 self._mail_end(id, MessageState.DELIVERED, "delivered", now)
             elif status in TEMPORARY:
                 self.state.mailboxes.defer(slot, now + DEFERRAL)
@@ -564,7 +588,7 @@ class Core:
     def _mail_end(self, id: int, state: int, cause: str, now: int) -> None:
         self.counters.mail_done[cause] += 1
         self.mailroom.forget(id)
-        self._append(Kind.MAIL_DONE, now, records.mail_done(id, state))
+        self._append(_MAIL_DONE, now, records.mail_done(id, state))
 
     # -- traffic records ---------------------------------------------------------------------
 
@@ -581,7 +605,7 @@ class Core:
                 self._replayed.append((position, finished))
 
     def _describe(self, kind: int, time: int, head: bytes) -> Finished | None:
-        if kind == Kind.FINAL:
+        if kind == _FINAL:
             return self._describe_message(time, records.read_final(head))
         return self._describe_mail(time, records.read_mail_done(head))
 
@@ -594,21 +618,21 @@ class Core:
         account = self.state.accounts[slab.account(slot)]
         owner = self._accounts.get(account)
         return Finished(
-            id=end.id,
-            inbound=False,
-            customer=owner.config.customer if owner else account,
-            account=account,
-            carrier=end.carrier,
-            accepted=body.submitted,
-            sent=slab.sent(slot),
-            done=time,
-            expiry=slab.expiry(slot),
-            attempts=slab.attempt(slot),
-            state=end.state,
-            status=end.status,
-            network_error=end.network_error,
-            error=end.error,
-            message=body.message,
+            end.id,
+            False,
+            owner.config.customer if owner is not None else account,
+            account,
+            end.carrier,
+            body.submitted,
+            slab.sent(slot),
+            time,
+            slab.expiry(slot),
+            slab.attempt(slot),
+            end.state,
+            end.status,
+            end.network_error,
+            end.error,
+            body.message,
         )
 
     def _describe_mail(self, time: int, end: records.MailDoneHead) -> Finished | None:
@@ -620,21 +644,21 @@ class Core:
         account = self.state.accounts[slab.account(slot)]
         owner = self._accounts.get(account)
         return Finished(
-            id=end.id,
-            inbound=True,
-            customer=owner.config.customer if owner else account,
-            account=account,
-            carrier=self.state.carriers[slab.carrier(slot)],
-            accepted=received,
-            sent=time,
-            done=time,
-            expiry=slab.expiry(slot),
-            attempts=1,
-            state=end.state,
-            status=0,
-            network_error=b"",
-            error=b"",
-            message=message,
+            end.id,
+            True,
+            owner.config.customer if owner is not None else account,
+            account,
+            self.state.carriers[slab.carrier(slot)],
+            received,
+            time,
+            time,
+            slab.expiry(slot),
+            1,
+            end.state,
+            0,
+            b"",
+            b"",
+            message,
         )
 
     # -- what time brings --------------------------------------------------------------------
@@ -702,7 +726,7 @@ class Core:
         route = self._router.find(account, message.source_addr, message.destination_addr)
         if route is None:
             return False
-        other = route.pick(self._alive, next(self._dice))
+        other = route.pick(self._alive, self._dice)
         if other == carrier:
             return False
         self.state.spool.reroute(slot, self.upstreams[other].index)

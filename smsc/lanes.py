@@ -27,8 +27,6 @@ FALLBACK = (3, 4, 2, 1, 0)
 class CarrierLanes:
     """The ready queues of one carrier."""
 
-    __slots__ = ("_active", "_lists", "_rings", "_slab", "_turn")
-
     def __init__(self, slab: Slab) -> None:
         self._slab = slab
         self._lists: dict[tuple[int, int], int] = {}

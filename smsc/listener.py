@@ -80,6 +80,7 @@ class ClientConnection(Connection[int]):
     __slots__ = (
         "_attached",
         "_entry",
+        "_id_mask",
         "_in_lobby",
         "_listener",
         "_refusals",
@@ -103,6 +104,7 @@ class ClientConnection(Connection[int]):
         self._in_lobby = False
         self._refusals = 0
         self._attached = False
+        self._id_mask = 0
         #: The bound account's system_id; empty before a bind.
         self.account = b""
         #: Whether deliver_sm may be sent.
@@ -227,6 +229,8 @@ class ClientConnection(Connection[int]):
         session.agree(pdu.fields["interface_version"])
         session.move(event)
         self.version = session.version
+        # An id in hexadecimal must not be longer than the version allows.
+        self._id_mask = (1 << 4 * RULES[session.version].message_id) - 1
         version = bytes([session.version])
         tlvs = [(Tag.SC_INTERFACE_VERSION, version)] if RULES[session.version].tlvs else []
         system_id = self._listener.system_id
@@ -296,10 +300,11 @@ class ClientConnection(Connection[int]):
     ) -> None:
         """One call of the keeper for all; what it takes is answered when that is durable."""
         answers = []
+        mask = self._id_mask
         verdicts = self._listener.keeper.submit(self, messages)
         for request, verdict in zip(requests, verdicts, strict=True):
             if verdict > 0:
-                answers.append(answer(request.sequence_number, verdict))
+                answers.append(answer(request.sequence_number, verdict & mask))
             else:
                 self.refuse(request, -verdict)
         self.stage_answers(answers)

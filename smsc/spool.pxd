@@ -21,10 +21,4 @@ cdef class Spool:
 
     cpdef CarrierLanes lanes(self, int carrier)
     cpdef ready(self, int slot)
-    cpdef message(self, uint64_t position, int64_t time, bytes head)
-    cpdef attempt(self, uint64_t position, int64_t time, bytes head)
-    cpdef acked(self, uint64_t position, int64_t time, bytes head)
-    cpdef queued(self, uint64_t position, int64_t time, bytes head)
-    cpdef doubt(self, uint64_t position, int64_t time, bytes head)
-    cpdef final(self, uint64_t position, int64_t time, bytes head)
     cdef _queue(self, int slot, int64_t due, int64_t time)

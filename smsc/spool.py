@@ -47,8 +47,6 @@ UNSENT = 1 << Stage.QUEUED
 class Names:
     """Names of accounts or carriers as small integers, in the order they were first met."""
 
-    __slots__ = ("_index", "names")
-
     def __init__(self) -> None:
         self._index: dict[bytes, int] = {}
         self.names: list[bytes] = []

@@ -14,5 +14,3 @@ cdef class State:
     cdef int64_t _time
     cdef public object before_end
     cdef dict _fold
-
-    cpdef apply(self, int kind, uint64_t position, int64_t time, bytes head)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from typing import Any, Protocol
 
@@ -38,6 +38,9 @@ _FINISHED = Struct("<QQ")
 #: Seal a frame at this size without waiting for ``sync`` (the log's limit is 1 MiB).
 FULL_FRAME = 512 * 1024
 
+# One packer for all: making one costs more than packing a record.
+_pack = msgpack.Packer().pack
+
 #: Octets of the header that a part of a longer text carries (8-bit reference).
 _CONCAT_HEADER = 6
 
@@ -52,27 +55,47 @@ FIELDS = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
 class Finished:
-    """A message that has reached its final state, with all that its record says."""
+    """A message that has reached its final state, with all that its record says.
 
-    id: int
-    inbound: bool
-    customer: bytes
-    account: bytes
-    carrier: bytes
-    #: Times in ms; ``sent`` is 0 if it never was.
-    accepted: int
-    sent: int
-    done: int
-    expiry: int
-    attempts: int
-    #: A message_state, and the carrier's command_status, network_error_code and ``err``.
-    state: int
-    status: int
-    network_error: bytes
-    error: bytes
-    message: Message
+    Times in ms; ``sent`` is 0 if it never was. ``state`` is a message_state; ``status``,
+    ``network_error`` and ``error`` are the carrier's command_status, network_error_code and
+    receipt's ``err``.
+    """
+
+    def __init__(
+        self,
+        id: int,
+        inbound: bool,
+        customer: bytes,
+        account: bytes,
+        carrier: bytes,
+        accepted: int,
+        sent: int,
+        done: int,
+        expiry: int,
+        attempts: int,
+        state: int,
+        status: int,
+        network_error: bytes,
+        error: bytes,
+        message: Message,
+    ) -> None:
+        self.id = id
+        self.inbound = inbound
+        self.customer = customer
+        self.account = account
+        self.carrier = carrier
+        self.accepted = accepted
+        self.sent = sent
+        self.done = done
+        self.expiry = expiry
+        self.attempts = attempts
+        self.state = state
+        self.status = status
+        self.network_error = network_error
+        self.error = error
+        self.message = message
 
 
 class Sealer(Protocol):
@@ -93,14 +116,21 @@ class Plain:
         return sealed
 
 
+@lru_cache(maxsize=64)
+def _period_of_hour(hour: int) -> str:
+    return time.strftime("%Y-%m", time.gmtime(hour * 3_600))
+
+
 def period_of(accepted: int) -> str:
     """The billing period of a message accepted at this time: its calendar month, UTC."""
-    return time.strftime("%Y-%m", time.gmtime(accepted // 1000))
+    return _period_of_hour(accepted // 3_600_000)
 
 
 def segments(message: Message) -> int:
     """Short messages that a handset needs to get this text: what is billed."""
     octets = len(message.text)
+    if octets <= text.OCTETS_PER_SM:
+        return 1
     charset = text.CHARSETS[message.data_coding]
     if octets <= text.capacity(charset, 0):
         return 1
@@ -122,10 +152,10 @@ def pack(finished: Finished, period: str, sealer: Sealer) -> bytes:
         finished.account, None,
     )  # fmt: skip
     customer = finished.customer
-    packed: bytes = msgpack.packb(
+    packed: bytes = _pack(
         (
             customer,
-            sealer.seal(customer, period, "traffic", msgpack.packb(values)),
+            sealer.seal(customer, period, "traffic", _pack(values)),
             sealer.seal(customer, period, "content", m.text),
         )
     )

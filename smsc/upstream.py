@@ -22,8 +22,6 @@ PARKED = 256
 class Berth:
     """A bind and the messages parked at it."""
 
-    __slots__ = ("bind", "parked")
-
     def __init__(self, bind: RelayBind, parked: int) -> None:
         self.bind = bind
         self.parked = parked
@@ -35,6 +33,8 @@ class Upstream:
     def __init__(self, config: CarrierConfig, state: State) -> None:
         self.config = config
         self.name = config.name
+        self._always = config.receipts == "always"
+        self._as_asked = config.receipts == "as_asked"
         self.index = state.carriers.index(config.name)
         self.lanes = state.spool.lanes(self.index)
         self._accounts = state.accounts
@@ -67,8 +67,7 @@ class Upstream:
 
     def asks_receipt(self, client_asked: bool) -> bool:
         """Whether this carrier was asked for a receipt."""
-        policy = self.config.receipts
-        return policy == "always" or (policy == "as_asked" and client_asked)
+        return self._always or (self._as_asked and client_asked)
 
     def waiting(self) -> int:
         """Messages that could be sent now if a bind took them."""
@@ -76,14 +75,16 @@ class Upstream:
         parked = sum(slab.length(berth.parked) for berth in self._berths)
         return self.lanes.waiting() + slab.length(self._stranded) + parked
 
-    @property
-    def work(self) -> bool:
+    def has_work(self) -> bool:
         """Whether ``pairs`` may have something to say."""
         if not self._berths:
             return False
         if not self.lanes.idle or self._slab.length(self._stranded):
             return True
-        return any(self._slab.length(berth.parked) for berth in self._berths)
+        for berth in self._berths:  # noqa: SIM110 - compiled: no closures in typed methods
+            if self._slab.length(berth.parked):
+                return True
+        return False
 
     def _berth(self, account: bytes, message: Message) -> Berth:
         berths = self._berths

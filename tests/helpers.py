@@ -14,8 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import argon2
+
 from smsc._pdu import Decoder, Message, Pdu, encode
-from smsc.accounts import Accounts, Authenticator, hash_password
+from smsc.accounts import Accounts, Authenticator
 from smsc.binds import Binds, Lobby
 from smsc.config import AccountConfig, LimitsConfig, ListenerConfig
 from smsc.connection import Connection, Links
@@ -160,12 +162,17 @@ class FakeTransport(asyncio.Transport):
         self.closed = False
         self.aborted = False
         self.limits: tuple[int | None, int | None] = (None, None)
+        #: Octets that the peer has not taken yet.
+        self.unsent = 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return (self.address, 40_000) if name == "peername" else default
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self.limits = (high, low)
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def write(self, data: Any) -> None:
         assert not self.half_closed, "written after the half-close"
@@ -257,7 +264,8 @@ class Wire:
 
 @functools.cache
 def _password_hash() -> str:
-    return hash_password(PASSWORD.decode())
+    """As cheap as Argon2id can be; what it costs is a test of ``accounts``."""
+    return argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 def account(**changes: Any) -> AccountConfig:

@@ -24,6 +24,7 @@ from smsc.connection import (
     printable,
     without_tlvs,
 )
+from smsc.errors import StorageError
 from smsc.session import Event, Role, State, Timing
 from smsc.smpp import Command, Status, Tag
 
@@ -369,6 +370,32 @@ def test_after_the_half_close_octets_are_thrown_away_then_it_closes(place: Place
     assert len(place.links) == 0
 
 
+def test_the_last_answers_are_given_time_to_leave(place: Place) -> None:
+    place.wire.send(submit(1), UNBIND)
+    place.stage.durable()
+    place.transport.unsent = 1_000
+    place.pass_time(DRAIN + 20_000)
+    assert place.wire.state == "ending"
+    place.transport.unsent = 0
+    place.pass_time(1_000)
+    assert place.wire.state == "closed"
+
+
+def test_but_not_for_ever(place: Place) -> None:
+    place.wire.send(UNBIND)
+    place.transport.unsent = 1_000
+    place.pass_time(DRAIN + 31_000)
+    assert place.wire.state == "closed"
+
+
+def test_what_is_durable_only_after_the_end_never_left(place: Place) -> None:
+    place.desk.ask("a")
+    place.desk.cut("for a reason")
+    place.stage.durable()
+    assert place.desk.requests == 1
+    assert place.transport.writes == []
+
+
 def test_a_peer_that_closes_after_unbind_is_closed_at_once(place: Place) -> None:
     place.wire.send(UNBIND)
     place.wire.close()
@@ -467,6 +494,18 @@ def test_a_bug_ends_this_connection_alone_and_tells_no_number(
     assert "failing" in caplog.text
     assert "447700900" not in caplog.text
     assert len(other.send(ENQUIRE)) == 1
+
+
+def test_a_dead_log_is_not_logged_by_every_connection(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise StorageError("dead")
+
+    place.stage.stage = broken  # type: ignore[method-assign]
+    place.wire.send(submit(1))
+    assert place.wire.state == "closed"
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,8 @@ def test_a_part_that_does_not_start_is_a_failure(
     assert list((tmp_path / "var").iterdir()) == []
 
 
-def test_an_interrupt_stops_everything(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_stops_everything(tmp_path: Path, number: signal.Signals) -> None:
     code = (
         "import sys; from argparse import Namespace; from smsc import demo;"
         "sys.exit(demo.run(Namespace(config=sys.argv[1], messages=100_000_000)))"
@@ -137,7 +138,7 @@ def test_an_interrupt_stops_everything(tmp_path: Path) -> None:
     ) as running:
         assert running.stdout is not None and running.stderr is not None
         said = running.stdout.readline()
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         complaint = running.stderr.read()
         assert running.wait() == 130, complaint
     assert "Traceback" not in complaint

@@ -19,6 +19,7 @@ from helpers import (
     VECTORS,
     Edge,
     Wire,
+    account,
     bind,
     brief,
     deliver,
@@ -26,8 +27,10 @@ from helpers import (
 )
 
 from smsc._pdu import Decoder, Pdu, encode, header_only
+from smsc.binds import Binds, Lobby
 from smsc.config import LimitsConfig, TimersConfig
 from smsc.connection import Links
+from smsc.core import text_id
 from smsc.listener import MAX_REFUSALS, STRANGERS_PDU, Listener
 from smsc.session import State
 from smsc.smpp import Command, Status, Tag
@@ -471,6 +474,15 @@ def test_a_submit_is_answered_with_its_id_when_durable(edge: Edge) -> None:
     assert edge.keeper.called("submit") == [(2,)]
 
 
+@pytest.mark.parametrize(("version", "digits"), [(0x33, 8), (0x34, 16), (0x50, 16)])
+def test_ids_are_as_long_as_the_version_allows(edge: Edge, version: int, digits: int) -> None:
+    message_id = 0x1234567890ABCDEF
+    edge.keeper.submit = lambda _, batch: [message_id] * len(batch)  # type: ignore[method-assign]
+    for answer in talk(edge, edge.bound(version=version), submit(2) + DATA_SM):
+        assert answer.fields["message_id"] == b"1234567890abcdef"[-digits:]
+        assert answer.fields["message_id"] == text_id(message_id, version < 0x34)
+
+
 def test_refusals_leave_at_once_and_bad_ones_never_reach_the_keeper(edge: Edge) -> None:
     wire = edge.bound()
     received = wire.send(submit(2), submit(3, destination_addr=b""), submit(4, priority_flag=9))
@@ -649,6 +661,75 @@ def test_a_client_of_33_is_sent_no_tlv(edge: Edge) -> None:
     edge.stage.durable()
     (received,) = wire.received()
     assert received.tlvs == () and received.fields["short_message"] == b"id:1a"
+
+
+class Bind:
+    """A bind that counts how often it was asked for a sign of life."""
+
+    def __init__(self) -> None:
+        self.probed = 0
+
+    def probe(self) -> None:
+        self.probed += 1
+
+
+# -- who is let in ---------------------------------------------------------------------------------
+
+
+def test_the_lobby_counts_who_is_in() -> None:
+    lobby = Lobby(limit=3, limit_per_address=2)
+    assert [lobby.enter("a"), lobby.enter("a"), lobby.enter("a")] == [True, True, False]
+    assert [lobby.enter("b"), lobby.enter("c")] == [True, False]
+    assert (lobby.waiting, lobby.refused) == (3, 2)
+    lobby.leave("a")
+    assert lobby.enter("c")
+    assert not lobby.enter("b")
+
+
+def test_the_lobby_forgets_addresses() -> None:
+    lobby = Lobby(limit=10, limit_per_address=1)
+    for number in range(1_000):
+        assert lobby.enter(str(number))
+        lobby.leave(str(number))
+    assert lobby.waiting == 0 and not lobby._addresses
+
+
+def test_leaving_without_having_entered_is_a_bug() -> None:
+    with pytest.raises(KeyError):
+        Lobby(1, 1).leave("a")
+
+
+def test_no_bind_is_evicted_and_all_are_asked_whether_they_live() -> None:
+    binds: Binds[Bind] = Binds()
+    limits = account(binds=2)
+    first, second, third = Bind(), Bind(), Bind()
+    assert binds.enter(first, limits, 0) is binds.enter(second, limits, 0)
+    assert binds.enter(third, limits, 0) is None
+    assert (first.probed, second.probed, third.probed) == (1, 1, 0)
+    assert set(binds) == {first, second} and len(binds) == 2
+    binds.leave(first, SYSTEM_ID)
+    binds.leave(first, SYSTEM_ID)
+    assert binds.enter(third, limits, 0) is not None
+
+
+def test_a_bucket_outlives_its_binds() -> None:
+    binds: Binds[Bind] = Binds()
+    limits = account(rate=1.0, burst=1.0)
+    bind = Bind()
+    entry = binds.enter(bind, limits, 0)
+    assert entry is not None and entry.bucket.take(1, 0)
+    binds.leave(bind, SYSTEM_ID)
+    again = binds.enter(bind, limits, 500)
+    assert again is entry and not again.bucket.take(1, 500)
+
+
+def test_changed_limits_hold_from_the_next_bind() -> None:
+    binds: Binds[Bind] = Binds()
+    entry = binds.enter(Bind(), account(rate=1.0, burst=1.0), 0)
+    assert binds.enter(Bind(), account(rate=500.0, burst=900.0, binds=2), 0) is entry
+    assert entry is not None
+    assert (entry.bucket.rate, entry.bucket.burst, entry.limits.binds) == (500.0, 900.0, 2)
+    assert binds.enter(Bind(), account(binds=2), 0) is None
 
 
 # -- the socket ------------------------------------------------------------------------------------

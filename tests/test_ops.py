@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from tests.serving import Answer, configuration, get, serving
 
 from smsc.app import App
 from smsc.errors import StorageError
 from smsc.ops import Ops
+from tests.serving import Answer, configuration, get, serving
 
 UNIT = Path(__file__).parent.parent / "systemd/smsc.service"
 
@@ -165,7 +165,33 @@ def test_signals_stay_with_the_process(tmp_path: Path) -> None:
     alone(tmp_path, use)
 
 
-# -- the unit ------------------------------------------------------------------------------------
+# -- systemd -------------------------------------------------------------------------------------
+
+
+def test_systemd_is_told_of_ready_alive_and_stopping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = tmp_path / "notify"
+    monkeypatch.setenv("NOTIFY_SOCKET", str(address))
+    monkeypatch.setenv("WATCHDOG_USEC", "30000")
+
+    async def run(told: socket.socket) -> list[bytes]:
+        words: list[bytes] = []
+        async with serving(tmp_path):
+            while words.count(b"WATCHDOG=1") < 3:
+                words.append(await asyncio.get_running_loop().sock_recv(told, 100))
+        while words[-1] == b"WATCHDOG=1":
+            words.append(told.recv(100))
+        return words
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(address))
+        told.setblocking(False)
+        words = uvloop.run(run(told))
+    assert words[0] == b"READY=1"
+    assert words[-1] == b"STOPPING=1"
+    assert set(words[1:-1]) == {b"WATCHDOG=1"}
+
 
 needs_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"

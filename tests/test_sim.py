@@ -740,7 +740,7 @@ def test_both_as_processes(tmp_path: Path) -> None:
         assert bad.returncode == 2
         assert b"prefix" in bad.stderr
         assert upstream.usage().cpu > 0
-        assert upstream.usage().rss > 1 << 20
+        assert upstream.usage().rss > upstream.usage().anonymous > 1 << 20
     assert upstream.stop() == 0
     assert json.loads(counts.read_text())["receipts_confirmed"] == 300
     assert "receipts confirmed" in upstream.output()

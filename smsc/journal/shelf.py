@@ -156,14 +156,14 @@ class Shelf:
     def _look_at_space(self) -> None:
         free = self._disk.free_octets(self._directory_fd)
         self.room = free >= LOW_WATER * self._segment_octets
-        if not self.room and self._disk.real and not self._waiting:
-            self._retry = threading.Timer(RETRY_S, self._wake)
+        if not self.room and self._disk.real and self._retry is None:
+            self._retry = threading.Timer(RETRY_S, self._look_again)
             self._retry.daemon = True
             self._retry.start()
 
-    @property
-    def _waiting(self) -> bool:
-        return self._retry is not None and self._retry.is_alive()
+    def _look_again(self) -> None:
+        self._retry = None
+        self._wake()
 
     # -- reading -----------------------------------------------------------------------------
 

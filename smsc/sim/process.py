@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,6 @@ LOOK = 0.01
 SHOWN = 2000
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class NotReady(SmscError):
@@ -34,10 +34,11 @@ class NotReady(SmscError):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process has used so far: CPU seconds of all its threads, and resident octets now."""
+    """CPU seconds of all threads so far; resident octets now, and those of them not of files."""
 
     cpu: float
     rss: int
+    anonymous: int
 
 
 def module(name: str, *arguments: str) -> tuple[str, ...]:
@@ -105,7 +106,9 @@ class Process:
         # The name in parentheses may hold anything; what follows it is separated by spaces.
         fields = stat[stat.rindex(")") + 2 :].split()
         cpu = (int(fields[11]) + int(fields[12])) / _TICKS
-        return Usage(cpu, int(fields[21]) * _PAGE)
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        kib = dict(re.findall(r"^(VmRSS|RssAnon):\s+(\d+) kB$", status, re.MULTILINE))
+        return Usage(cpu, int(kib["VmRSS"]) << 10, int(kib["RssAnon"]) << 10)
 
     def stop(self) -> int:
         """End it in order and return its exit status; killed if it takes too long."""

@@ -1,0 +1,17 @@
+from libc.stdint cimport uint64_t
+
+from smsc._spool cimport Slab
+from smsc.mailbox cimport Mailboxes
+
+
+cdef class Mailroom:
+    cdef Mailboxes _mailboxes
+    cdef object _log
+    cdef object _binds
+    cdef dict _taken
+    cdef dict _fresh
+
+    cpdef arrived(self, int account, uint64_t id, bytes pdu)
+    cpdef answered(self, bind, uint64_t id)
+    cpdef deliver(self, int account)
+    cpdef forget(self, uint64_t id)

@@ -1,0 +1,30 @@
+from smsc._pdu cimport Message
+from smsc._spool cimport Slab
+from smsc.lanes cimport CarrierLanes
+from smsc.spool cimport Names
+
+
+cdef class Berth:
+    cdef readonly object bind
+    cdef readonly int parked
+
+
+cdef class Upstream:
+    cdef readonly object config
+    cdef readonly bytes name
+    cdef readonly int index
+    cdef readonly CarrierLanes lanes
+    cdef public object away_since
+    cdef Names _accounts
+    cdef Slab _slab
+    cdef list _berths
+    cdef int _stranded
+    cdef long _recheck
+    cdef bint _always
+    cdef bint _as_asked
+
+    cpdef bint asks_receipt(self, bint client_asked)
+    cpdef bint has_work(self) except -1
+    cdef Berth _berth(self, bytes account, Message message)
+    cpdef direct(self, bytes account, Message message)
+    cdef long _next(self) except -2
