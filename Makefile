@@ -17,8 +17,9 @@ PYTHON3 ?= python3
 BIN := .venv/bin
 VENV := .venv/.installed
 BUILT := .venv/.built
-SOURCES := $(wildcard smsc/*.pyx smsc/*.pxd smsc/*.pyi smsc/*.h) \
-           $(wildcard smsc/journal/*.pyx smsc/journal/*.pxd smsc/journal/*.pyi smsc/journal/*.h)
+SOURCES := $(foreach in,smsc smsc/journal,$(wildcard $(in)/*.pyx $(in)/*.pxd $(in)/*.pyi $(in)/*.h))
+# Python that a .pxd beside it gives C types is compiled too.
+SOURCES += $(wildcard $(patsubst %.pxd,%.py,$(filter %.pxd,$(SOURCES))))
 
 NEEDS := { echo "smsc: if that was about ensurepip, Python.h, gcc or cc:" \
          "apt-get install python3-venv python3-dev gcc make" >&2; exit 1; }
@@ -66,5 +67,5 @@ $(BUILT): $(VENV) setup.py $(SOURCES)
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	rm -rf .hypothesis .benchmarks
-	rm -f $(patsubst %.pyx,%.c,$(filter %.pyx,$(SOURCES))) smsc/*.so smsc/journal/*.so
+	rm -f smsc/*.c smsc/*.so smsc/journal/*.c smsc/journal/*.so
 	find smsc tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,6 +5,7 @@
 """
 
 import os
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -22,7 +23,7 @@ MODULES = {
 
 #: Python modules of the message path whose classes a .pxd beside them gives C types. They stay
 #: plain Python: without the compiled module beside it, the source itself runs.
-TYPED = ["lanes", "spool", "mailbox", "state", "bodies", "upstream", "mailroom", "commit", "traffic", "core"]
+TYPED = sorted(path.stem for path in Path("smsc").glob("*.pxd") if path.with_suffix(".py").exists())
 
 DIRECTIVES = {
     "language_level": 3,

@@ -4,7 +4,8 @@
 
 The work: 220-octet records made durable in batches of 100 and of 500, and deleted again one batch
 later, as a store-and-forward spool does. CPU is that of the whole process, all threads, user and
-system, the making of segments ahead included. LMDB and RocksDB take part where ``lmdb`` and ``rocksdict`` can be imported.
+system, the making of segments ahead included. LMDB and RocksDB take part where ``lmdb`` and
+``rocksdict`` can be imported.
 """
 
 from __future__ import annotations

@@ -30,19 +30,22 @@ class Orphan(NamedTuple):
 class Correlation:
     """Keys of one carrier's message ids."""
 
-    __slots__ = ("_carrier", "_rule")
-
     def __init__(self, carrier: bytes, rule: IdRule) -> None:
         self._carrier = carrier
         self._rule = rule
+        self._as_written = rule == IdRule()
 
     def of_response(self, carrier_id: bytes) -> int:
         """The key of an id as a submit_sm_resp gave it."""
-        return key_of(self._carrier, self._rule.of_response(carrier_id))
+        if not self._as_written:
+            carrier_id = self._rule.of_response(carrier_id)
+        return key_of(self._carrier, carrier_id)
 
     def of_receipt(self, carrier_id: bytes) -> int:
         """The key of an id as a receipt gave it."""
-        return key_of(self._carrier, self._rule.of_receipt(carrier_id))
+        if not self._as_written:
+            carrier_id = self._rule.of_receipt(carrier_id)
+        return key_of(self._carrier, carrier_id)
 
 
 class Orphans:

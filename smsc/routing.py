@@ -19,8 +19,6 @@ from smsc.config import InboundConfig, RouteConfig, Share
 class Route:
     """One route as it is used: its name, and its carriers in ``groups`` in failover order."""
 
-    __slots__ = ("_only", "groups", "name")
-
     def __init__(self, name: str, groups: Sequence[Sequence[Share]]) -> None:
         self.name = name
         self.groups = tuple(tuple(group) for group in groups)
@@ -60,8 +58,6 @@ BySender: TypeAlias = dict[bytes, Route]
 
 class Router:
     """All routes. Immutable; a changed configuration is a new Router."""
-
-    __slots__ = ("_by_prefix", "_lengths", "_routes")
 
     def __init__(self, routes: Iterable[RouteConfig]) -> None:
         self._routes = tuple(routes)

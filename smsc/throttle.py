@@ -37,8 +37,6 @@ LONGEST_REFUSAL = 60_000
 class TokenBucket:
     """``rate`` tokens per second, of which at most ``burst`` are saved up. Starts full."""
 
-    __slots__ = ("_at", "_tokens", "burst", "rate")
-
     def __init__(self, rate: float, burst: float, now: int = 0) -> None:
         self.rate = rate
         self.burst = burst
@@ -91,8 +89,6 @@ class Pace:
     ``limit`` is in messages per second, ``inf`` for none; the pace never exceeds it. A cut starts
     from what was really sent in the last second, so that it bites without a limit too.
     """
-
-    __slots__ = ("_bucket", "_cut_at", "_cut_rate", "_step", "_window", "cuts", "limit")
 
     def __init__(self, limit: float, now: int = 0) -> None:
         self.limit = limit
@@ -149,8 +145,6 @@ def _saved_up(rate: float) -> float:
 
 class _Window:
     """How many there were in the last second: whole seconds counted, the older one by its share."""
-
-    __slots__ = ("_before", "_count", "_second")
 
     def __init__(self, now: int) -> None:
         self._second = now // 1_000

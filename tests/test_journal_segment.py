@@ -85,7 +85,7 @@ def test_a_segment_is_filled_synced_and_only_then_named() -> None:
     assert made.number == HEADER.number and made.path == PATH
 
 
-@pytest.mark.parametrize("call", ["pwrite", "fdatasync", "rename"])
+@pytest.mark.parametrize("call", ["pwrite", "fdatasync", "rename", "sync_directory"])
 def test_a_segment_that_could_not_be_made_leaves_nothing_behind(call: str) -> None:
     disk = SimDisk()
 

@@ -14,6 +14,13 @@ which of the two a damaged place is: the tail of a frame never reported (cut, an
 or damage to what was reported (CorruptLog, the start stops). Assumed of the disk: what fdatasync
 confirmed stays, and a write that is cut by a power loss spoils no sector it did not write.
 
+One doubt remains and can't be removed by software: damage of the medium to the very last frame, at
+the moment of a power loss, looks like a torn tail. ``Journal.idle`` and ``close`` write a seal
+behind it, so that this concerns only a log that was busy. That the oldest or the newest segments
+were deleted by hand is not seen here either; a gap between segments is.
+
+``smsc.journal.inspect`` verifies a directory and saves what can be saved of a damaged one.
+
 Files
 =====
 

@@ -3,8 +3,6 @@ from typing import Final
 
 Buffer = bytes | bytearray | memoryview
 
-MAGIC: Final[bytes]
-VERSION: Final[int]
 FRAME_HEADER: Final[int]
 RECORD_HEADER: Final[int]
 MAX_RECORD: Final[int]

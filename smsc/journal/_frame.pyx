@@ -18,8 +18,6 @@ cdef extern from "crc32c.h" nogil:
 
 crc32c_init()
 
-MAGIC = b"smsF"
-VERSION = 1
 FRAME_HEADER = 56
 RECORD_HEADER = 10
 #: Largest record: a submit_sm with a 64 KiB payload and as much again in other TLVs fits.

@@ -67,10 +67,6 @@ class Journal(Appender):
         self.fdatasync_us = 0
         #: What ``replay`` found.
         self.recovered = Report()
-        #: Disk space the log takes, in octets.
-        self.octets = 0
-        #: Whether new messages should be admitted. What is under way may finish either way.
-        self.room = True
         # Where the next frame goes.
         self._number = 1
         self._chain = 0
@@ -163,11 +159,6 @@ class Journal(Appender):
     def _write_to(self, item: Segment) -> None:
         self._segment = item
         self._offset = SEGMENT_HEADER
-        self._take_stock()
-
-    def _take_stock(self) -> None:
-        self.octets = self._shelf.octets
-        self.room = self._shelf.room
 
     # -- the message path --------------------------------------------------------------------
 
@@ -249,7 +240,6 @@ class Journal(Appender):
         self._alive()
         with self._fatal("making or removing a segment"):
             self._shelf.tend()
-        self.room = self._shelf.room
         return self.durable
 
     def _settled(self, frame: Frame) -> None:
@@ -303,9 +293,17 @@ class Journal(Appender):
         """
         self._alive()
         with self._fatal("closing a segment"):
-            released = self._shelf.release(segment)
-        self._take_stock()
-        return released
+            return self._shelf.release(segment)
+
+    @property
+    def octets(self) -> int:
+        """Disk space the log takes, in octets."""
+        return self._shelf.octets
+
+    @property
+    def room(self) -> bool:
+        """Whether new messages should be admitted. What is under way may finish either way."""
+        return self._shelf.room
 
     @property
     def free_octets(self) -> int:

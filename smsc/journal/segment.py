@@ -146,19 +146,20 @@ def create(
 ) -> Segment:
     """Make a segment, durably, perhaps with a first frame. A failed one leaves no file behind."""
     path = path_of(directory, header.number)
-    temporary = path.with_suffix(TEMPORARY_SUFFIX)
-    fd = disk.create(temporary)
+    named = path.with_suffix(TEMPORARY_SUFFIX)
+    fd = disk.create(named)
     try:
         _fill(disk, fd, header, bytes(first) if first else b"")
-        disk.rename(temporary, path)
+        disk.rename(named, path)
+        named = path
+        disk.sync_directory(directory_fd)
     except BaseException:
         # The space may be what is missing: give it back before the error travels on.
         with suppress(OSError):
-            disk.unlink(temporary)
+            disk.unlink(named)
         with suppress(OSError):
             disk.close(fd)
         raise
-    disk.sync_directory(directory_fd)
     return Segment(header, path, fd)
 
 
