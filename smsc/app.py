@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import re
 import time
 from pathlib import Path
 
@@ -24,15 +22,13 @@ from smsc.journal import Journal
 from smsc.listener import ClientConnection, Listener
 from smsc.ops import Ops
 from smsc.ports import Log
-from smsc.traffic import Plain, Traffic
+from smsc.traffic import Plain, Traffic, periods
 from smsc.watchdog import Watchdog
 
 log = logging.getLogger("smsc")
 
 #: How often what is due is looked at, seconds.
 TICK = 0.1
-
-_PERIOD = re.compile(r"\d{4}-\d{2}")
 
 
 def steady_ms() -> int:
@@ -100,8 +96,7 @@ class App:
         def open_period(period: str) -> Log:
             return self._open_log(directory / period, self.config.traffic.segment)
 
-        periods = sorted(name for name in os.listdir(directory) if _PERIOD.fullmatch(name))
-        return Traffic(open_period, periods, Plain(), self.clock)
+        return Traffic(open_period, periods(directory), Plain(), self.clock)
 
     # -- life --------------------------------------------------------------------------------
 

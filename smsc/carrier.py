@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import math
 import random
 from collections.abc import Callable, Sequence
 
@@ -227,7 +228,10 @@ class CarrierBind:
         session = connection.session
         if connection.ending or session.timers.stalled is not None:
             return 0
-        return min(session.room, self.owner.pace.available(self.owner.links.clock()))
+        pace = self.owner.pace
+        if pace.limit == math.inf and not pace.cuts:
+            return session.room
+        return min(session.room, pace.available(self.owner.links.clock()))
 
     def send(self, message_id: int, attempt: int, message: Message) -> None:
         """Stage one submit_sm under a sequence number of this bind."""
@@ -295,21 +299,20 @@ class CarrierBind:
         owner, reconnect = self.owner, self.owner.config.reconnect
         failures = 0
         while not owner.stopping:
-            began = owner.links.clock()
-            await self._live()
             # A bind that is lost as soon as it is made counts as a failure.
-            lasted = owner.links.clock() - began >= reconnect.max
+            if await self._live() >= reconnect.max:
+                failures = 0
             delay = backoff(failures, reconnect.min, reconnect.max, random.random())
-            failures = 0 if lasted else failures + 1
+            failures += 1
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(delay / 1_000):
                     await owner.stopped.wait()
 
-    async def _live(self) -> None:
-        """One life: bind, then wait for the end."""
+    async def _live(self) -> int:
+        """One life: bind, then wait for the end. Returns how long it was bound, in ms."""
         self._gone.clear()
         self._connections = []
-        name = printable(self.carrier)
+        clock, name = self.owner.links.clock, printable(self.carrier)
         try:
             async with asyncio.timeout(self.owner.timing.response / 1_000):
                 for command_id in BINDS[self.owner.config.bind]:
@@ -317,12 +320,15 @@ class CarrierBind:
         except (OSError, TimeoutError, BindRefused) as error:
             self.failed += 1
             log.warning("= %s not bound: %s", name, _reason(error))
+            return 0
         else:
             self.made += 1
             log.info("= %s bound", name)
+            began = clock()
             self._come_up()
             await self._gone.wait()
             log.info("= %s closed: %s", name, self._connections[-1].ending)
+            return clock() - began
         finally:
             self.cut("not bound")
 

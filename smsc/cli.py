@@ -1,58 +1,93 @@
-"""The command line: ``smsc serve`` and the tools beside it."""
+"""The command line: ``smsc serve`` and the tools beside it.
+
+Every command says what went wrong on standard error and by its exit status: 78 the configuration,
+74 the storage, 1 anything else that was asked for and is not so (sysexits(3)).
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import getpass
 import json
 import logging
 import os
 import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
-from smsc import __version__, config
+from smsc import __version__, accounts, config, traffic
 from smsc.errors import ConfigError, SmscError, StorageError
+from smsc.journal import inspect
+from smsc.routing import Router
 
 log = logging.getLogger("smsc")
 
-#: Exit statuses (sysexits.h): the configuration, the storage, anything else on purpose.
 EX_CONFIG, EX_IOERR, EX_FAILURE = 78, 74, 1
+
+Run = Callable[[argparse.Namespace], int]
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit status."""
-    parser = _parser()
-    options = parser.parse_args(argv)
+    options = _parser().parse_args(argv)
+    run: Run = options.run
     try:
-        status: int = options.run(options)
-        return status
+        return run(options)
     except ConfigError as error:
-        print(f"smsc: {error}", file=sys.stderr)
-        return EX_CONFIG
+        return _complain(error, EX_CONFIG)
     except StorageError as error:
-        print(f"smsc: {error}", file=sys.stderr)
-        return EX_IOERR
-    except SmscError as error:
-        print(f"smsc: {error}", file=sys.stderr)
-        return EX_FAILURE
+        return _complain(error, EX_IOERR)
+    except (SmscError, OSError) as error:
+        return _complain(error, EX_FAILURE)
+    except BrokenPipeError:
+        return EX_FAILURE  # the reader of our output has left
+
+
+def _complain(error: Exception, status: int) -> int:
+    print(f"smsc: {error}", file=sys.stderr)
+    return status
+
+
+# -- what there is -------------------------------------------------------------------------------
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smsc", description="A durable SMS centre.")
-    parser.add_argument("--version", action="version", version=f"smsc {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    serve = commands.add_parser("serve", help="run the server until SIGTERM")
-    _config_option(serve)
-    serve.add_argument(
-        "--ready-file",
-        metavar="FILE",
-        help="when ready, write the bound ports there as JSON",
+    parser = argparse.ArgumentParser(
+        prog="smsc",
+        description="A durable short message service centre: SMPP in, stored, SMPP out.",
+        epilog="smsc COMMAND --help says more of each.",
     )
-    serve.set_defaults(run=_serve)
+    parser.add_argument("--version", action="version", version=f"smsc {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_serve(commands)
+    _add_check(commands)
+    _add_hash_password(commands)
+    _add_route(commands)
+    _add_traffic(commands)
+    _add_log(commands)
+    _add_sim(commands)
+    _add_demo(commands)
     return parser
+
+
+def _command(commands: Any, name: str, run: Run | None, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + "."
+    )
+    if run is not None:
+        parser.set_defaults(run=run)
+    return parser
+
+
+def _group(commands: Any, name: str, text: str) -> Any:
+    parser = _command(commands, name, None, text)
+    return parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
 
 def _config_option(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +95,20 @@ def _config_option(parser: argparse.ArgumentParser) -> None:
         "--config",
         metavar="FILE",
         default="config/smsc.yaml",
-        help="the configuration (default: %(default)s)",
+        help="the configuration (%(default)s)",
+    )
+
+
+# -- serve ---------------------------------------------------------------------------------------
+
+
+def _add_serve(commands: Any) -> None:
+    parser = _command(commands, "serve", _serve, "run the server until SIGTERM or Ctrl-C")
+    _config_option(parser)
+    parser.add_argument(
+        "--ready-file",
+        metavar="FILE",
+        help="when ready, write process id and ports there as JSON",
     )
 
 
@@ -96,6 +144,177 @@ def _write_ready(path: Path, ports: dict[str, int]) -> None:
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text(json.dumps({"pid": os.getpid(), "ports": ports}))
     temporary.rename(path)
+
+
+# -- check, hash-password ------------------------------------------------------------------------
+
+
+def _add_check(commands: Any) -> None:
+    parser = _command(
+        commands, "check", _check, "say what is wrong with a configuration, without starting"
+    )
+    _config_option(parser)
+
+
+def _check(options: argparse.Namespace) -> int:
+    problems = config.check(options.config)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        return EX_CONFIG
+    print(f"{options.config}: sound")
+    return 0
+
+
+def _add_hash_password(commands: Any) -> None:
+    _command(
+        commands,
+        "hash-password",
+        _hash_password,
+        "read a password from the terminal or standard input and print its Argon2id hash",
+    )
+
+
+def _hash_password(options: argparse.Namespace) -> int:
+    if sys.stdin.isatty():
+        password = getpass.getpass("password: ")
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    if not 1 <= len(password.encode()) <= 8:
+        print("smsc: an SMPP password has 1 to 8 octets", file=sys.stderr)
+        return EX_FAILURE
+    print(accounts.hash_password(password))
+    return 0
+
+
+# -- route explain -------------------------------------------------------------------------------
+
+
+def _add_route(commands: Any) -> None:
+    group = _group(commands, "route", "see where messages go")
+    parser = _command(
+        group, "explain", _route_explain, "say which route a message takes, and why no other"
+    )
+    _config_option(parser)
+    parser.add_argument("--to", metavar="NUMBER", required=True, help="destination address")
+    parser.add_argument(
+        "--from", dest="sender", metavar="SENDER", default="", help="source address"
+    )
+    parser.add_argument("--account", metavar="SYSTEM_ID", default="", help="who submits it")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _route_explain(options: argparse.Namespace) -> int:
+    router = Router(config.load(options.config).routes)
+    explained = router.explain(
+        options.account.encode(), options.sender.encode(), options.to.encode()
+    )
+    print(json.dumps(explained.as_dict(), indent=2) if options.json else explained)
+    return 0 if explained.winner else EX_FAILURE
+
+
+# -- traffic show --------------------------------------------------------------------------------
+
+
+def _add_traffic(commands: Any) -> None:
+    group = _group(commands, "traffic", "look at the records of finished messages")
+    parser = _command(
+        group, "show", _traffic_show, "print traffic records, the last digits of numbers hidden"
+    )
+    _config_option(parser)
+    parser.add_argument("--period", metavar="YYYY-MM", help="one billing period (all)")
+    parser.add_argument("--account", metavar="SYSTEM_ID", help="one account")
+    parser.add_argument("--id", metavar="HEX", help="one message, as its client knows it")
+    parser.add_argument("--last", metavar="N", type=int, default=20, help="newest (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _traffic_show(options: argparse.Namespace) -> int:
+    directory = Path(config.load(options.config).traffic.directory)
+    periods = [options.period] if options.period else traffic.periods(directory)
+    wanted = int(options.id, 16) if options.id else None
+    shown = [
+        traffic.shown(fields)
+        for period in periods
+        for fields in traffic.read(inspect.records(directory / period), period, traffic.Plain())
+        if (wanted is None or fields["id"] == wanted)
+        and (options.account is None or fields["account"] == options.account.encode())
+    ]
+    for fields in shown[-options.last :]:
+        print(json.dumps(fields) if options.json else _line(fields))
+    return 0
+
+
+def _line(fields: dict[str, Any]) -> str:
+    return (
+        "{id} {way} {account} {accepted} done {done} {state} "
+        "from {source_addr} to {destination_addr} via {carrier} parts {parts} attempts {attempts}"
+    ).format(way="in " if fields["inbound"] else "out", **fields)
+
+
+# -- log -----------------------------------------------------------------------------------------
+
+
+def _add_log(commands: Any) -> None:
+    group = _group(commands, "log", "look at a log directory, and save what can be saved")
+    parser = _command(group, "verify", _log_verify, "read and check every record of a log")
+    parser.add_argument("directory", metavar="DIRECTORY")
+    parser = _command(
+        group,
+        "salvage",
+        _log_salvage,
+        "write what is sound of a damaged log into a new one, and count what is lost",
+    )
+    parser.add_argument("directory", metavar="DIRECTORY", help="the damaged log; not changed")
+    parser.add_argument("target", metavar="NEW", help="a directory that is made")
+
+
+def _log_verify(options: argparse.Namespace) -> int:
+    began = time.monotonic()
+    report = inspect.verify(options.directory)
+    for one in report.segments:
+        torn = f", torn tail of {one.torn_octets} octets" if one.torn_octets else ""
+        print(
+            f"{one.path}: epoch {one.epoch}, {one.frames} frames, {one.records} records, "
+            f"{one.octets} of {one.size} octets{torn}"
+        )
+    for path in report.quarantined:
+        print(f"{path}: cut off by a recovery")
+    for problem in report.problems:
+        print(problem, file=sys.stderr)
+    took = time.monotonic() - began
+    print(f"{report.records} records in {report.frames} frames read in {took:.2f} s")
+    return EX_IOERR if report.problems else 0
+
+
+def _log_salvage(options: argparse.Namespace) -> int:
+    saved = inspect.salvage(options.directory, options.target)
+    print(f"saved {saved.records} records in {saved.frames} frames")
+    for first, last in saved.lost:
+        print(f"lost frames {first} to {last}")
+    return EX_FAILURE if saved.lost else 0
+
+
+# -- sim, demo -----------------------------------------------------------------------------------
+
+
+def _add_sim(commands: Any) -> None:
+    from smsc.sim import carrier, load
+
+    group = _group(commands, "sim", "simulate a client or a carrier")
+    for name, module in (("load", load), ("carrier", carrier)):
+        text = module.DESCRIPTION.rstrip(".")
+        parser = _command(group, name, module.command, text[0].lower() + text[1:])
+        module.add_arguments(parser)
+
+
+def _add_demo(commands: Any) -> None:
+    from smsc import demo
+
+    parser = _command(
+        commands, "demo", demo.run, "run server, carrier and client, and show that all goes well"
+    )
+    demo.add_arguments(parser)
 
 
 if __name__ == "__main__":

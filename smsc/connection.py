@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 from smsc._pdu import Decoder, Message, Pdu, encode, header_only
 from smsc.errors import FramingError, StorageError
 from smsc.ports import Sink
-from smsc.session import DROP, PROCESS, UNKNOWN, Due, Event, Role, Session, Timing
+from smsc.session import DROP, NOTHING, PROCESS, UNKNOWN, Due, Event, Role, Session, Timing
 from smsc.smpp import BINDS, RESPONSE, Command, Status
 
 log = logging.getLogger(__name__)
@@ -572,16 +572,22 @@ class Connection(asyncio.Protocol, Generic[C]):
         if self._paused:
             self._tick_paused(now)
             return
-        due = self.session.timers.due(now, self.session.state)
+        session = self.session
+        due = session.timers.due(now, session.state)
+        if due is not NOTHING:
+            self._see_to(due)
+        if session.outstanding:
+            expired = session.expired(now, self.requests)
+            if expired:
+                self.on_expired(expired)
+
+    def _see_to(self, due: Due) -> None:
         if due is Due.ENQUIRE_LINK:
             self.probe()
         elif due in (Due.WRITE_STALL, Due.SILENT, Due.UNBIND):
             self.cut(due.value)
-        elif due is not Due.NOTHING:
+        else:
             self.end(due.value)
-        expired = self.session.expired(now, self.requests)
-        if expired:
-            self.on_expired(expired)
 
     def _tick_paused(self, now: int) -> None:
         """While we don't read, a silent peer proves nothing; one that does not read us does."""
@@ -680,7 +686,6 @@ class Connection(asyncio.Protocol, Generic[C]):
                 trace = trace.tb_next
             place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "?"
             log.error("fault in %s: %s; connection closed", place, type(error).__name__)
-        self._out.clear()
         self.cut("internal fault")
 
 

@@ -93,9 +93,7 @@ def text_id(id: int, old_peer: bool) -> bytes:
 def wants_receipt(message: Message, state: int) -> bool:
     """Whether the client asked to hear of this final state (registered_delivery bits 1-0)."""
     wish = message.registered_delivery & 3
-    return wish == _WANTS_ALL or wish == (
-        _WANTS_SUCCESS if state == _DELIVERED else _WANTS_FAILURE
-    )
+    return wish == _WANTS_ALL or wish == (_WANTS_SUCCESS if state == _DELIVERED else _WANTS_FAILURE)
 
 
 class Ids:
@@ -372,7 +370,7 @@ class Core:
             self.counters.confirmed_duplicates += 1
             if stage == _ACKNOWLEDGED:
                 return
-        if stage == _IN_DOUBT or stage == _QUEUED:
+        if stage in (_IN_DOUBT, _QUEUED):
             self.counters.resolved["late_response"] += 1
         asked = upstream.asks_receipt(bool(slab.flags(slot) & _RECEIPT_ASKED))
         key = self._correlations[upstream.name].of_response(carrier_id) if carrier_id else 0
@@ -476,7 +474,8 @@ class Core:
             self.counters.inbound_unrouted += 1
             return Status.ESME_RX_R_APPN
         self.counters.inbound[upstream.name] += 1
-        if not self._mail(self._ids.next(), owner, MailKind.INBOUND, upstream.name, message.raw, now):
+        id = self._ids.next()
+        if not self._mail(id, owner, MailKind.INBOUND, upstream.name, message.raw, now):
             return Status.ESME_RX_T_APPN
         return _ROK
 
@@ -503,7 +502,7 @@ class Core:
         self._append(_FINAL, now, head)
         self.bodies.drop(id)
         self.counters.finished[(carrier, state)] += 1
-        delivered = state == _DELIVERED or state == _ENROUTE
+        delivered = state in (_DELIVERED, _ENROUTE)
         self.counters.by_account[(account, "delivered" if delivered else "failed")] += 1
         if key:
             self._remember(key)

@@ -270,11 +270,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--messages",
-        type=int,
+        type=_count,
         default=10_000,
         metavar="N",
         help="how many are submitted (default: %(default)s)",
     )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError("must be a whole number above 0")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -183,6 +183,11 @@ class Due(Enum):
     UNBIND = "unbind not answered"
 
 
+#: The usual answer. Ten thousand idle binds ask once a second, and a name is found faster than an
+#: enum's member.
+NOTHING = Due.NOTHING
+
+
 class Timers:
     """When a session last heard of its peer, and what is due. A value: nothing fires by itself."""
 
@@ -237,19 +242,19 @@ class Timers:
             return Due.WRITE_STALL
         if state <= State.OUTBOUND:
             # Fixed from the start: enquire_link must not extend it.
-            return Due.SESSION_INIT if now - self.began >= timing.session_init else Due.NOTHING
+            return Due.SESSION_INIT if now - self.began >= timing.session_init else NOTHING
         if self.partial is not None and now - self.partial >= timing.pdu_read:
             return Due.PDU_READ
         if self.unbound is not None and now - self.unbound >= timing.response:
             return Due.UNBIND
         if self.enquired is not None:
-            return Due.SILENT if now - self.enquired >= timing.response else Due.NOTHING
+            return Due.SILENT if now - self.enquired >= timing.response else NOTHING
         silence = now - self.heard
         if timing.inactivity and silence >= timing.inactivity:
             return Due.INACTIVE
         if timing.enquire_link and silence >= timing.enquire_link:
             return Due.ENQUIRE_LINK
-        return Due.NOTHING
+        return NOTHING
 
 
 # -- the session ---------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ cursor are written again, but for those that stand behind it already.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from struct import Struct
 from typing import Any, Protocol
 
@@ -28,6 +29,7 @@ import msgpack
 from smsc import text
 from smsc._pdu import Message
 from smsc.ports import Log
+from smsc.smpp import MessageState
 
 FINISHED = 1
 CURSOR = 2
@@ -169,6 +171,46 @@ def unpack(body: bytes, period: str, sealer: Sealer) -> dict[str, Any]:
     fields = dict(zip(FIELDS, values, strict=True))
     fields["content"] = sealer.open(customer, period, "content", content)
     return fields
+
+
+def read(
+    records: Iterable[tuple[int, int, bytes, bytes]], period: str, sealer: Sealer
+) -> Iterator[dict[str, Any]]:
+    """The finished messages among a traffic log's ``(kind, time, head, body)`` records."""
+    for kind, _time, _head, body in records:
+        if kind == FINISHED:
+            yield unpack(body, period, sealer)
+
+
+def periods(directory: Path) -> list[str]:
+    """The periods that have a log here, oldest first."""
+    return sorted(path.name for path in directory.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]"))
+
+
+def shown(fields: dict[str, Any]) -> dict[str, Any]:
+    """A record for a person's eyes: no content, numbers without their last three digits."""
+    view = {name: value for name, value in fields.items() if name != "content"}
+    for name in ("source_addr", "destination_addr"):
+        view[name] = masked(fields[name])
+    for name in ("accepted", "sent", "done", "expiry"):
+        view[name] = _moment(fields[name])
+    view["id"] = f"{fields['id']:x}"
+    view["state"] = MessageState(fields["state"]).name
+    return {
+        name: value.decode("ascii", "backslashreplace") if isinstance(value, bytes) else value
+        for name, value in view.items()
+    }
+
+
+def masked(address: bytes) -> bytes:
+    """A number without its last three digits; a name as it is."""
+    return address[:-3] + b"xxx" if address.isdigit() and len(address) > 3 else address
+
+
+def _moment(ms: int) -> str:
+    if not ms:
+        return "-"
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ms // 1000)) + f".{ms % 1000:03d}Z"
 
 
 class _Period:

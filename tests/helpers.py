@@ -283,7 +283,9 @@ def account(**changes: Any) -> AccountConfig:
 class Edge:
     """A listener with everything behind it, but no socket."""
 
-    def __init__(self, limits: LimitsConfig | None = None, **changes: Any) -> None:
+    def __init__(
+        self, limits: LimitsConfig | None = None, *, known: bool = True, **changes: Any
+    ) -> None:
         self.clock = Clock()
         self.stage = Stage()
         self.keeper = RecordingKeeper()
@@ -303,8 +305,9 @@ class Edge:
             binds=self.binds,
             now=lambda: TODAY,
         )
-        # As if the client had bound before: a bind is then decided without a thread.
-        asyncio.run(self.authenticator.verify(SYSTEM_ID, PASSWORD, ADDRESS))
+        if known:
+            # The client has bound before: its next bind is decided without a thread.
+            asyncio.run(self.authenticator.verify(SYSTEM_ID, PASSWORD, ADDRESS))
 
     def connect(self, address: str = ADDRESS) -> Wire:
         """A client that has not bound."""

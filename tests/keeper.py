@@ -122,13 +122,17 @@ class Relay:
     def release(self, staged: list[tuple[int, int, Message]]) -> None:
         self.sent += staged
 
-    def answer(self, message_id: int, attempt: int, status: int = 0, carrier_id: bytes = b"") -> None:
+    def answer(
+        self, message_id: int, attempt: int, status: int = 0, carrier_id: bytes = b""
+    ) -> None:
         if (message_id, attempt) in self.outstanding:
             self.outstanding.remove((message_id, attempt))
         self._keeper.core.outcomes(self, [(message_id, attempt, status, carrier_id)])
 
     def receipt(self, carrier_id: bytes, stat: bytes = b"DELIVRD", **fields: Any) -> int:
-        text = b"id:%b sub:001 dlvrd:001 submit date:2611220915 done date:2611220916 stat:%b err:000"
+        text = (
+            b"id:%b sub:001 dlvrd:001 submit date:2611220915 done date:2611220916 stat:%b err:000"
+        )
         pdu = deliver_sm(esm_class=4, short_message=text % (carrier_id, stat), **fields)
         return self._keeper.core.inbound(self, [pdu])[0]
 

@@ -16,8 +16,9 @@ from helpers import Clock, RecordingKeeper, Stage, brief, deliver, submit
 from smsc._pdu import Decoder, Message, Pdu, encode, header_only
 from smsc.carrier import BINDS, Carrier, CarrierBind
 from smsc.config import CarrierConfig, LimitsConfig, ReconnectConfig
-from smsc.connection import Links
+from smsc.connection import MAX_PAUSE, Links
 from smsc.smpp import RESPONSE, Command, Status, Tag
+from smsc.throttle import backoff
 
 SUBMIT, SUBMIT_RESP = Command.SUBMIT_SM, Command.SUBMIT_SM_RESP
 #: Real seconds after which a test that waits for something is broken.
@@ -245,6 +246,7 @@ async def test_a_bind_that_fails_is_tried_again(how: str, caplog: pytest.LogCapt
         await (await world.peer()).accept_bind()
         await world.until(lambda: bool(world.keeper.up))
         assert (world.carrier.binds[0].failed, world.carrier.binds[0].made) == (1, 1)
+        assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
         assert "127.0.0.1" not in caplog.text and "carrier1" not in caplog.text
 
 
@@ -257,6 +259,45 @@ async def test_a_bind_that_is_lost_is_made_again() -> None:
         await (await world.peer()).accept_bind()
         await world.until(lambda: bind.made == 2)
         assert world.keeper.up == [bind]
+
+
+@on_loop
+async def test_a_bind_that_ends_as_it_begins_is_never_up() -> None:
+    async with upstream() as world:
+        peer = await world.peer()
+        request = await peer.receive()
+        assert request is not None
+        peer.send(
+            encode(request.command_id | RESPONSE, request.sequence_number),
+            header_only(Command.UNBIND, 0, 1),
+        )
+        await (await world.peer()).accept_bind()
+        await world.until(lambda: bool(world.keeper.up))
+        assert world.keeper.calls == []
+
+
+@on_loop
+async def test_failures_are_tried_again_more_and_more_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    attempts: list[int] = []
+
+    def noted(attempt: int, low: int, high: int, dice: float) -> int:
+        attempts.append(attempt)
+        return backoff(attempt, low, high, dice)
+
+    monkeypatch.setattr("smsc.carrier.backoff", noted)
+    async with upstream() as world:
+        for _ in range(2):
+            await (await world.peer()).close()
+        _, peer = await world.bound()
+        await peer.close()
+        _, peer = await world.bound()
+        assert attempts == [0, 1, 2]
+        world.clock.now += 60_000
+        await peer.close()
+        await world.bound()
+        assert attempts == [0, 1, 2, 0]
 
 
 @on_loop
@@ -368,6 +409,32 @@ async def test_an_overdue_response_is_in_doubt_and_still_counts_when_it_comes() 
         assert world.carrier.counters.unmatched == 1
 
 
+@on_loop
+async def test_what_is_remembered_of_overdue_attempts_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("smsc.carrier.MAX_LATE", 2)
+    async with upstream(response_timeout=1_000) as world:
+        bind, peer = await world.bound()
+        world.send(bind, 11, 12, 13)
+        world.stage.durable()
+        sent = await peer.expect(SUBMIT, SUBMIT, SUBMIT)
+        world.pass_time(3_000)
+        peer.send(*[header_only(SUBMIT_RESP, 0, pdu.sequence_number) for pdu in sent])
+        await world.called("outcomes")
+        outcomes = [item for (batch,) in world.keeper.called("outcomes") for item in batch]
+        assert outcomes == [(12, 1, 0, b""), (13, 1, 0, b"")]
+
+
+@on_loop
+async def test_a_bind_that_is_being_cut_takes_nothing() -> None:
+    async with upstream() as world:
+        bind, _ = await world.bound()
+        assert bind.credit() == 10
+        bind.cut("for a reason")
+        assert bind.credit() == 0
+
+
 @pytest.mark.parametrize("released", [0, 1, 3])
 @pytest.mark.parametrize("how", ["close", "reset", "unbind"])
 @on_loop
@@ -462,6 +529,21 @@ async def test_inbound_that_is_not_taken_is_answered_at_once(request_: bytes, st
 
 
 @on_loop
+async def test_inbound_that_waits_too_long_is_to_be_sent_again() -> None:
+    async with upstream() as world:
+        bind, peer = await world.bound()
+        world.stage.congested = True
+        peer.send(deliver(6))
+        await world.called("inbound")
+        world.pass_time(MAX_PAUSE + 1_000)
+        peer.send(deliver(7))
+        assert brief(await peer.expect(Command.DELIVER_SM_RESP)) == [
+            (Command.DELIVER_SM_RESP, Status.ESME_RX_T_APPN, 7)
+        ]
+        assert world.keeper.called("inbound") == [(1,)]
+
+
+@on_loop
 async def test_outcomes_before_receipts_in_one_read() -> None:
     async with upstream() as world:
         bind, peer = await world.bound()
@@ -506,6 +588,10 @@ async def test_stopping_lets_the_window_drain_then_unbinds() -> None:
         stopping = asyncio.create_task(world.carrier.stop())
         await world.until(lambda: world.carrier.stopping)
         assert bind.credit() == 0
+        # Two round trips: an unbind that does not wait would have come by now.
+        for sequence in (5, 6):
+            peer.send(header_only(Command.ENQUIRE_LINK, 0, sequence))
+            await peer.expect(Command.ENQUIRE_LINK_RESP)
         peer.send(encode(SUBMIT_RESP, pdu.sequence_number, message_id=b"a"))
         (unbind,) = await peer.expect(Command.UNBIND)
         peer.send(header_only(Command.UNBIND_RESP, 0, unbind.sequence_number))

@@ -249,6 +249,14 @@ def test_requests_of_ours_do_not_count_as_answers(place: Place) -> None:
     assert (place.desk.requests, place.desk.answers) == (0, 0)
 
 
+def test_frames_are_released_one_by_one(place: Place) -> None:
+    place.wire.send(submit(1), submit(2))
+    place.desk.ask("a")
+    place.desk.ask("b")
+    place.desk.release([deliver(1), header_only(Command.SUBMIT_SM_RESP, 0, 1)])
+    assert (place.desk.requests, place.desk.answers) == (1, 1)
+
+
 def test_what_was_held_is_handled_in_order(place: Place) -> None:
     place.desk.hold()
     place.wire.send(submit(1))
@@ -313,8 +321,8 @@ def test_nothing_expires_while_we_do_not_read(place: Place) -> None:
     place.desk.pause_writing()
     place.pass_time(15_000)
     place.desk.resume_writing()
-    place.wire.send(header_only(Command.DELIVER_SM_RESP, 0, sequence))
     place.pass_time(1_000)
+    place.wire.send(header_only(Command.DELIVER_SM_RESP, 0, sequence))
     assert ("expired", ["a"]) not in place.desk.happened
     assert ("settled", ["a"]) in place.desk.happened
 
@@ -340,6 +348,29 @@ def test_every_connection_is_ticked_once_a_second() -> None:
         links.tick()
     assert all(len(wire.received()) == 1 for wire in wires)
     assert len(links) == len(list(links)) == 25
+
+
+class Timer:
+    """What ``call_later`` was asked for."""
+
+    def __init__(self) -> None:
+        self.due: list[float] = []
+        self.cancelled = False
+
+    def call_later(self, delay: float, *_: object) -> Timer:
+        self.due.append(delay)
+        return self
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+def test_one_timer_for_all_until_it_is_stopped(place: Place) -> None:
+    timer = Timer()
+    place.links.start(timer)  # type: ignore[arg-type]
+    assert timer.due == [0.1]
+    place.links.stop()
+    assert timer.cancelled
 
 
 # -- the end ---------------------------------------------------------------------------------------

@@ -145,7 +145,9 @@ def test_ids_of_two_carriers_are_not_confused(keeper: Keeper, client: Client, re
 def test_the_client_hears_of_what_it_asked_for(
     registered_delivery: int, stat: bytes, told: bool
 ) -> None:
-    keeper = Keeper(text=BASE.replace("    password: pw\n", "    password: pw\n    receipts: always\n"))
+    keeper = Keeper(
+        text=BASE.replace("    password: pw\n", "    password: pw\n    receipts: always\n")
+    )
     client, relay = Client(keeper), Relay(keeper)
     keeper.core.attach(client)
     keeper.core.carrier_up(relay)
@@ -283,9 +285,7 @@ def test_a_final_refusal_ends_it(keeper: Keeper, client: Client, relay: Relay) -
 
 
 def test_validity_ends_a_message_that_was_never_sent(keeper: Keeper, client: Client) -> None:
-    keeper.submit(
-        client, submit_sm(registered_delivery=1, validity_period=b"000000000100000R")
-    )
+    keeper.submit(client, submit_sm(registered_delivery=1, validity_period=b"000000000100000R"))
     keeper.run(59_000)
     assert len(keeper.core.state.spool) == 1
     keeper.run(30_000)
@@ -358,7 +358,9 @@ def test_mail_waits_for_a_bind_and_goes_to_all_in_turn(keeper: Keeper, relay: Re
     assert texts == [b"0", b"1", b"2", b"3", b"4", b"5"]
 
 
-def test_what_a_lost_bind_had_goes_to_the_next(keeper: Keeper, client: Client, relay: Relay) -> None:
+def test_what_a_lost_bind_had_goes_to_the_next(
+    keeper: Keeper, client: Client, relay: Relay
+) -> None:
     keeper.core.inbound(relay, [deliver_sm(destination_addr=b"80888", short_message=b"hi")])
     keeper.turn.run()
     assert len(client.delivered) == 1

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -83,6 +83,16 @@ def test_every_broken_promise_is_named(outcome: Outcome, faults: list[str]) -> N
 )
 def test_addresses_are_shown_without_their_end(address: bytes, text: str) -> None:
     assert demo.masked(address) == text
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5"])
+def test_a_run_needs_messages(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = ArgumentParser()
+    demo.add_arguments(parser)
+    assert parser.parse_args([]).messages == 10_000
+    with pytest.raises(SystemExit):
+        parser.parse_args([f"--messages={text}"])
+    assert "must be a whole number above 0" in capsys.readouterr().err
 
 
 # -- the run -------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from helpers import (
 from smsc._pdu import Decoder, Pdu, encode, header_only
 from smsc.binds import Binds, Lobby
 from smsc.config import LimitsConfig, TimersConfig
-from smsc.connection import Links
+from smsc.connection import MAX_PAUSE, Links
 from smsc.core import text_id
 from smsc.listener import MAX_REFUSALS, STRANGERS_PDU, Listener
 from smsc.session import State
@@ -381,15 +381,28 @@ def test_input_waits_for_the_verdict_on_the_password(edge: Edge) -> None:
     asyncio.run(main())
 
 
-def test_a_client_that_hangs_up_while_its_password_is_verified(edge: Edge) -> None:
-    async def main() -> None:
+@pytest.mark.parametrize("password", [PASSWORD, b"wrong"])
+def test_a_client_that_hangs_up_while_its_password_is_verified(password: bytes) -> None:
+    async def main(edge: Edge) -> None:
         wire = edge.connect()
-        wire.send(bind(password=b"wrong"))
+        wire.send(bind(password=password))
         wire.close(abruptly=True)
         await finished(edge.listener)
 
-    asyncio.run(main())
-    assert edge.lobby.waiting == 0 and not edge.listener.clients
+    with edge_with(known=False) as edge:
+        asyncio.run(main(edge))
+        assert edge.lobby.waiting == 0 and not edge.listener.clients
+        assert not len(edge.binds) and not edge.keeper.attached
+
+
+def test_a_first_bind_is_verified_in_a_thread() -> None:
+    with edge_with(known=False) as edge:
+        wire = edge.connect()
+        assert brief(talk(edge, wire, bind() + submit(2))) == [
+            (BIND_RESP, 0, 1),
+            (SUBMIT_RESP, 0, 2),
+        ]
+        assert wire.transport.reading
 
 
 def test_binds_of_an_account_are_limited_and_dead_ones_are_found() -> None:
@@ -541,6 +554,14 @@ def test_the_rate_is_the_accounts_over_all_its_binds() -> None:
         ]
 
 
+def test_a_read_larger_than_the_burst_gets_the_burst() -> None:
+    with edge_with(rate=1.0, burst=3.0) as edge:
+        received = talk(edge, edge.bound(), b"".join(map(submit, range(2, 7))))
+        statuses = {pdu.sequence_number: pdu.command_status for pdu in received}
+        throttled = Status.ESME_RTHROTTLED
+        assert statuses == {2: 0, 3: 0, 4: 0, 5: throttled, 6: throttled}
+
+
 def test_binding_again_does_not_fill_the_bucket() -> None:
     with edge_with(rate=1.0, burst=1.0) as edge:
         wire = edge.bound()
@@ -556,6 +577,16 @@ def test_more_than_the_window_is_not_read() -> None:
         assert not wire.transport.reading
         edge.stage.durable()
         assert wire.transport.reading
+
+
+def test_after_a_long_pause_submits_are_throttled() -> None:
+    with edge_with(window=1) as edge:
+        wire = edge.bound()
+        wire.send(submit(2), submit(3))
+        edge.pass_time(MAX_PAUSE + 1_000)
+        assert brief(wire.send(submit(4))) == [(SUBMIT_RESP, Status.ESME_RTHROTTLED, 4)]
+        edge.stage.durable()
+        assert brief(wire.received()) == [(SUBMIT_RESP, 0, 2), (SUBMIT_RESP, 0, 3)]
 
 
 def test_a_fault_behind_the_edge_ends_that_connection_alone(
@@ -633,13 +664,14 @@ def test_a_bind_that_goes_is_detached_at_once(edge: Edge, how: str) -> None:
     edge.keeper.attached[0].deliver(71, deliver())
     edge.stage.durable()
     if how == "unbind":
-        wire.send(UNBIND, head(DELIVER_RESP, 1))
+        wire.send(UNBIND)
     else:
         wire.close(abruptly=how == "reset")
     assert edge.keeper.attached == []
-    wire.send(head(DELIVER_RESP, 1))
-    assert delivered(edge) in ([], [(71, 0)])
     assert len(edge.binds) == 0
+    # It waits in the mailbox again; an answer that comes now is to nothing.
+    wire.send(head(DELIVER_RESP, 1))
+    assert delivered(edge) == []
 
 
 def test_who_does_not_read_gets_no_more_deliveries(edge: Edge) -> None:

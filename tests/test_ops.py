@@ -18,6 +18,7 @@ import uvloop
 
 from smsc.app import App
 from smsc.errors import StorageError
+from smsc.journal import RealDisk
 from smsc.ops import Ops
 from tests.serving import Answer, configuration, get, serving
 
@@ -29,10 +30,6 @@ UNIT = Path(__file__).parent.parent / "systemd/smsc.service"
 
 def break_log(app: App) -> None:
     app.failed.set_result(StorageError("pwrite: no device"))
-
-
-def fill_disk(app: App) -> None:
-    app.log.room = False
 
 
 def stall_disk(app: App) -> None:
@@ -55,7 +52,6 @@ def begin_to_start(app: App) -> None:
     [
         (lambda app: None, 200, 200, "ok"),
         (break_log, 503, 503, "the log is dead"),
-        (fill_disk, 200, 503, "the disk is full"),
         (stall_disk, 200, 503, "the disk does not answer"),
         (begin_to_stop, 200, 503, "stopping"),
         (begin_to_start, 200, 503, "starting"),
@@ -72,6 +68,20 @@ def test_health_and_readiness(
     healthz, readyz = uvloop.run(run())
     assert healthz.status == health
     assert (readyz.status, readyz.text) == (ready, reason + "\n")
+
+
+def test_a_full_disk_is_alive_and_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RealDisk, "free_octets", lambda disk, directory: 0)
+
+    async def run() -> tuple[Answer, Answer]:
+        async with serving(tmp_path) as app:
+            return await get(app, "/healthz"), await get(app, "/readyz")
+
+    healthz, readyz = uvloop.run(run())
+    assert healthz.status == 200
+    assert (readyz.status, readyz.text) == (503, "the disk is full\n")
 
 
 # -- paths ---------------------------------------------------------------------------------------

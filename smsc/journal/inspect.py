@@ -1,11 +1,12 @@
 """For the operator: what is in a log directory, and what can be saved of a damaged one.
 
-Neither function changes the directory it looks at. ``verify`` may be run beside the process that
+No function here changes the directory it looks at. ``verify`` may be run beside the process that
 has the log open; the frame being written then may show as a torn tail, which is no problem.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,6 +92,23 @@ def _describe(checked: Checked) -> SegmentReport:
         size=header.octets,
         torn_octets=scan.filled - scan.end if checked.torn else 0,
     )
+
+
+def records(directory: Path | str) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """``(kind, time in ms, head, body)`` of every sound record, oldest first; damage is skipped.
+
+    May be run beside the process that has the log open: it sees what was written when it looked.
+    """
+    report = LogReport()
+    found = _sound_frames(_examine(RealDisk(), Path(directory), report))
+    data, loaded = b"", None
+    for number in sorted(found):
+        item, start = found[number]
+        if item is not loaded:
+            data, loaded = segment.contents(RealDisk(), item), item
+        time_ms, inside = _frame.unpack(data, start)
+        for kind, head, body in inside:
+            yield kind, time_ms, head, body
 
 
 @dataclass(frozen=True, slots=True)
