@@ -49,19 +49,20 @@ pytest: build
 bench: build
 	$(BIN)/python bench/harness.py $(if $(QUICK),--quick)
 
-# The extensions are built twice at most: here by the installation, below when a source changes.
+# The installation builds the extensions; after that they are built again when a source changes.
 $(VENV): pyproject.toml constraints.txt
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "smsc: this needs Python 3.11 or later as $(PYTHON3)" >&2; exit 1; }
 	@$(PYTHON3) -m venv .venv || $(NEEDS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	    setuptools cython
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	    --no-build-isolation --editable '.[dev]' || $(NEEDS)
-	@touch $@
+	@touch $@ $(BUILT)
 
 $(BUILT): $(VENV) setup.py $(SOURCES)
-	@$(BIN)/python setup.py --quiet build_ext --inplace --parallel 2 || $(NEEDS)
+	@[ -z "$$(find setup.py $(SOURCES) -newer $@)" ] \
+	    || $(BIN)/python setup.py --quiet build_ext --inplace --parallel 2 || $(NEEDS)
 	@touch $@
 
 clean:
