@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
-from typing import Generic, TypeVar
+from typing import Any
 
 from smsc._pdu import Pdu, header_only
 from smsc.smpp import (
@@ -37,8 +37,6 @@ from smsc.smpp import (
 PROCESS = 0
 DROP = -1
 UNKNOWN = -2
-
-C = TypeVar("C")
 
 
 class Role(Enum):
@@ -191,17 +189,6 @@ NOTHING = Due.NOTHING
 class Timers:
     """When a session last heard of its peer, and what is due. A value: nothing fires by itself."""
 
-    __slots__ = (
-        "began",
-        "enquired",
-        "heard",
-        "partial",
-        "patience",
-        "stalled",
-        "timing",
-        "unbound",
-    )
-
     def __init__(self, timing: Timing, now: int) -> None:
         self.timing = timing
         self.began = now
@@ -260,25 +247,12 @@ class Timers:
 # -- the session ---------------------------------------------------------------------------------
 
 
-class Session(Generic[C]):
+class Session:
     """State, version, own sequence numbers and own unanswered requests of one connection.
 
-    ``C`` is what the owner wants back with a request's fate, never None. Requests that carry
+    A *context* is what the owner wants back with a request's fate, never None. Requests that carry
     messages take room in the window; those that keep the link (bind, unbind, enquire_link) don't.
     """
-
-    __slots__ = (
-        "_link",
-        "_sendable",
-        "_sequence",
-        "_window",
-        "role",
-        "state",
-        "timers",
-        "verdicts",
-        "version",
-        "window_size",
-    )
 
     def __init__(self, role: Role, timing: Timing, window_size: int, now: int) -> None:
         self.role = role
@@ -292,7 +266,7 @@ class Session(Generic[C]):
         self._sendable: tuple[int, ...] = ()
         self._sequence = 0
         # Insertion order is order of sending, and all wait equally long, so deadlines ascend.
-        self._window: dict[int, tuple[int, C, int]] = {}
+        self._window: dict[int, tuple[int, Any, int]] = {}
         self._link: dict[int, int] = {}
 
     def __repr__(self) -> str:
@@ -339,7 +313,7 @@ class Session(Generic[C]):
             return 0
         return max(0, self.window_size - len(self._window))
 
-    def request(self, command_id: int, context: C, now: int) -> int:
+    def request(self, command_id: int, context: Any, now: int) -> int:
         """Give a message its sequence number and a place in the window.
 
         Raises IllegalMove if the state does not let this command out.
@@ -370,7 +344,7 @@ class Session(Generic[C]):
                 self._sequence = sequence
                 return sequence
 
-    def answered(self, pdu: Pdu) -> C | None:
+    def answered(self, pdu: Pdu) -> Any:
         """The context of the message this response or generic_nack is for; None if for none.
 
         It counts only if the sequence is outstanding and the command fits; anything else
@@ -394,14 +368,14 @@ class Session(Generic[C]):
             return command_id
         return 0
 
-    def expired(self, now: int, unsent: int = 0) -> list[tuple[int, C]]:
+    def expired(self, now: int, unsent: int = 0) -> list[tuple[int, Any]]:
         """Take out ``(sequence, context)`` of every message whose response is overdue.
 
         The newest ``unsent`` have not left yet: no answer to them can be overdue.
         """
         if not self._window or now < self.timers.patience:
             return []
-        overdue: list[tuple[int, C]] = []
+        overdue: list[tuple[int, Any]] = []
         sent = len(self._window) - unsent
         for sequence, (_, context, deadline) in self._window.items():
             if deadline > now or len(overdue) >= sent:
@@ -411,7 +385,7 @@ class Session(Generic[C]):
             del self._window[sequence]
         return overdue
 
-    def leftovers(self) -> list[C]:
+    def leftovers(self) -> list[Any]:
         """Hand over what was sent and never answered, oldest first, and forget it."""
         contexts = [context for _, context, _ in self._window.values()]
         self._window.clear()
