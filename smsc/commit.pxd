@@ -12,6 +12,7 @@ cdef class Commit:
     cdef bint _scheduled
     cdef bint _failed
     cdef list _relief
+    cdef list _draining
     cdef readonly bint congested
     cdef readonly long frames
     cdef readonly list waits

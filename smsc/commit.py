@@ -62,9 +62,9 @@ class Clock:
         if abs(self.skew) <= MAX_JUMP:
             self._now = max(self._now, wall)
         elif self.skew > 0:
-            self._now = expected + elapsed
+            self._now = min(expected + elapsed, wall)
         else:
-            self._now = expected - elapsed / 2
+            self._now = max(expected - elapsed / 2, wall)
         return int(self._now)
 
 
@@ -101,6 +101,7 @@ class Commit:
         self._scheduled = False
         self._failed = False
         self._relief: list[Callable[[], None]] = []
+        self._draining: list[asyncio.Future[None]] = []
         #: Whether so much is on its way to disk that nothing more should be read.
         self.congested = False
         #: Frames made durable.
@@ -201,14 +202,22 @@ class Commit:
             self._frames.clear()
             self._staged, self._calls = {}, []
             self._loop.remove_reader(self._log.fileno())
+            self._drained()
             self._on_failure(error)
 
     async def drain(self) -> None:
         """Return when all that was appended is durable and released, or the log is dead."""
         while not self._failed and (self._frames or self._open):
             done = self._loop.create_future()
-            self.then(lambda done=done: done.done() or done.set_result(None))  # type: ignore[misc]
+            self._draining.append(done)
+            self.then(self._drained)
             await done
+
+    def _drained(self) -> None:
+        draining, self._draining = self._draining, []
+        for done in draining:
+            if not done.done():
+                done.set_result(None)
 
     def close(self) -> None:
         """Stop listening to the log."""

@@ -210,7 +210,7 @@ class Connection(asyncio.Protocol, Generic[C]):
     ) -> None:
         self.links = links
         self.counters = counters
-        self.session: Session = Session(role, timing, send_window, links.clock())
+        self.session = Session(role, timing, send_window, links.clock())
         #: Answers that may wait for the log before the peer is no longer read.
         self.receive_window = receive_window
         self.transport: asyncio.Transport | None = None

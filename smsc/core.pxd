@@ -12,6 +12,10 @@ from smsc.state cimport State
 from smsc.traffic cimport Finished
 from smsc.upstream cimport Upstream
 
+cdef int _MESSAGE, _ATTEMPT, _ACKED, _FINAL, _MAIL, _MAIL_DONE
+cdef int _QUEUED, _ATTEMPTED, _ACKNOWLEDGED, _IN_DOUBT
+cdef int _OLD_PEER, _RECEIPT_ASKED, _ENROUTE, _DELIVERED, _ROK
+
 
 cdef class Counters:
     cdef readonly uint64_t accepted

@@ -61,6 +61,9 @@ DEFERRAL = 30_000
 #: After a carrier said that it is asked too much, ms. Its bind slows down by itself.
 THROTTLED_DELAY = 1_000
 
+#: Statuses from here on are counted as one, so that a carrier can't make us count without bound.
+UNHEARD_OF = 0x1000
+
 #: A client's answers to a delivery after which it is offered again (protocol.md 2.5).
 TEMPORARY = frozenset(
     (
@@ -122,7 +125,7 @@ class Counters:
         self.retried: Counter[bytes] = Counter()
         #: (carrier, cause) of attempts that became in doubt.
         self.in_doubt: Counter[tuple[bytes, str]] = Counter()
-        #: How doubts ended: late_response, receipt, requeued, failed.
+        #: How doubts ended: late_response, refused, requeued, failed, expired.
         self.resolved: Counter[str] = Counter()
         self.confirmed_duplicates = 0
         self.orphans: Counter[str] = Counter()
@@ -192,7 +195,7 @@ class Core:
 
         Raises CorruptLog if acknowledged data can't be read, LookupError for a newer format.
         """
-        self._log.replay(self.state.apply)
+        self._log.replay(self._replay_record)
         self.state.before_end = self._finished_now
         self._ids = Ids(self._log.partition, self._log.epoch)
         now = self._commit.begin()
@@ -202,6 +205,10 @@ class Core:
         slab = self.state.spool.slab
         for slot in slab.in_state(Stage.ATTEMPT):
             self._doubt(slot, slab.attempt(slot), now, "restart")
+
+    def _replay_record(self, kind: int, position: int, time: int, head: bytes) -> None:
+        # Not State.apply itself: compiled, that is a C function without its object.
+        self.state.apply(kind, position, time, head)
 
     def _append(self, kind: int, now: int, head: bytes, body: bytes = b"") -> int:
         position = self._position = self._log.append(kind, head, body)
@@ -256,7 +263,9 @@ class Core:
         upstream = self.upstreams[route.pick(self._alive, self._dice)]
         target = upstream.direct(name, message) if due <= now else None
         id = self._ids.next()
-        sent, stage, number = (0, _QUEUED, 0) if target is None else (now, _ATTEMPTED, 1)
+        sent, stage, number = 0, _QUEUED, 0
+        if target is not None:
+            sent, stage, number = now, _ATTEMPTED, 1
         lane = message.priority_flag
         if lane > limits.max_priority:
             lane = limits.max_priority
@@ -266,6 +275,7 @@ class Core:
         self._append(_MESSAGE, now, head, message.raw)
         self.bodies.put(id, message, now)
         self.counters.accepted += 1
+        self.counters.by_account[(name, "accepted")] += 1
         if target is not None:
             self.counters.submitted[upstream.name] += 1
             target.send(id, 1, message)
@@ -295,10 +305,11 @@ class Core:
             upstream.away_since = now
             self._alive.discard(bind.carrier)
         slab = self.state.spool.slab
-        for id, number in unsent:
+        for id, number in reversed(unsent):  # the last of them first, so that the first is next
             slot = slab.find(id)
             if self._outstanding(slot, number):
                 self._requeue(slot, number - 1, now, 0, now)
+                upstream.first(slot)
         for id, number in unanswered:
             slot = slab.find(id)
             if self._outstanding(slot, number):
@@ -346,7 +357,7 @@ class Core:
         upstream = self.upstreams[bind.carrier]
         now = self._commit.begin()
         for id, number, status, carrier_id in batch:
-            self.counters.outcomes[(upstream.name, status)] += 1
+            self.counters.outcomes[(upstream.name, min(status, UNHEARD_OF))] += 1
             slot = self.state.spool.slab.find(id)
             if slot < 0:
                 continue  # final already: nothing is undone
@@ -370,7 +381,7 @@ class Core:
             self.counters.confirmed_duplicates += 1
             if stage == _ACKNOWLEDGED:
                 return
-        if stage in (_IN_DOUBT, _QUEUED):
+        if stage == _IN_DOUBT:
             self.counters.resolved["late_response"] += 1
         asked = upstream.asks_receipt(bool(slab.flags(slot) & _RECEIPT_ASKED))
         key = self._correlations[upstream.name].of_response(carrier_id) if carrier_id else 0
@@ -391,6 +402,8 @@ class Core:
     def _refused(self, upstream: Upstream, slot: int, number: int, status: int, now: int) -> None:
         slab = self.state.spool.slab
         config = upstream.config
+        if slab.state(slot) == _IN_DOUBT:
+            self.counters.resolved["refused"] += 1
         action = config.action(status)
         if action == "throttle":
             delay = THROTTLED_DELAY  # not the message's fault: only its validity ends this
@@ -496,8 +509,6 @@ class Core:
         account = self.state.accounts[slab.account(slot)]
         carrier = self.state.carriers[slab.carrier(slot)]
         body = self.bodies.get(id, slab.position(slot))
-        if slab.state(slot) == _IN_DOUBT:
-            self.counters.resolved["receipt" if not status else "refused"] += 1
         head = records.final(id, state, status, network_error, error, carrier)
         self._append(_FINAL, now, head)
         self.bodies.drop(id)
@@ -616,6 +627,9 @@ class Core:
         body = self.bodies.get(end.id, slab.position(slot))
         account = self.state.accounts[slab.account(slot)]
         owner = self._accounts.get(account)
+        sent = slab.sent(slot)
+        if sent:  # kept to a tenth of a second
+            sent = max(sent, body.submitted)
         return Finished(
             end.id,
             False,
@@ -623,7 +637,7 @@ class Core:
             account,
             end.carrier,
             body.submitted,
-            slab.sent(slot),
+            sent,
             time,
             slab.expiry(slot),
             slab.attempt(slot),
@@ -709,6 +723,7 @@ class Core:
             self.counters.resolved["failed"] += 1
             self._finish(slot, now, MessageState.UNKNOWN)
         elif slab.expiry(slot) <= now:
+            self.counters.resolved["expired"] += 1
             self._finish(slot, now, MessageState.EXPIRED)
         else:
             self.counters.resolved["requeued"] += 1

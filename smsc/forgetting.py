@@ -51,17 +51,23 @@ class Forgetting:
         self._append = append
         #: (segment below which nothing is needed, end that must be exported before it goes).
         self._candidate: tuple[int, int] | None = None
+        #: Whether all that was carried forward before it is durable.
+        self._settled = False
         #: Segment below which bodies are being carried; 0 for none.
         self._below = 0
         self._cursors = [0, 0]
         self._newest = 0
         self._begun: dict[int, int] = {}
+        #: Newest position, and that of the record by which the newest segment was begun for its age.
+        self._position = 0
+        self._fresh = 0
         #: Bodies carried forward and segments unlinked so far.
         self.carried = 0
         self.released = 0
 
     def appended(self, position: int, now: int) -> None:
         """Take note of where the log stands: called with the newest position now and then."""
+        self._position = position
         segment = position >> 32
         if segment != self._newest:
             self._newest = segment
@@ -78,9 +84,14 @@ class Forgetting:
 
     def _age(self, now: int) -> None:
         begun = self._begun.get(self._newest)
-        if begun is not None and now - begun > MAX_AGE:
+        if begun is None or now - begun <= MAX_AGE:
+            return
+        self._begun[self._newest] = now
+        if self._position != self._fresh:
+            # A record, since a log where nothing happens begins no segment by itself.
             self._log.rotate()
-            self._begun[self._newest] = now
+            epoch = records.start(self._state.epoch)
+            self._fresh = self._append(Kind.START, self._commit.begin(), epoch)
 
     def _untidy(self, now: int) -> bool:
         oldest = self._log.oldest_segment()
@@ -142,8 +153,13 @@ class Forgetting:
             floor = self._newest if needed < 0 else min(needed, self._newest)
             if floor > self._log.oldest_segment():
                 self._candidate = (floor, self._traffic.staged)
-        elif self._traffic.covered >= self._candidate[1]:
+                self._settled = False
+                self._commit.then(self._settle)
+        elif self._settled and self._traffic.covered >= self._candidate[1]:
             floor, self._candidate = self._candidate[0], None
             self.released += self._log.release(floor)
             for segment in [segment for segment in self._begun if segment < floor]:
                 del self._begun[segment]
+
+    def _settle(self) -> None:
+        self._settled = True

@@ -14,3 +14,5 @@ cdef class Mailboxes:
 
     cdef long _list(self, int account) except -1
     cpdef long take(self, int account) except -2
+    cpdef mail(self, uint64_t position, int64_t time, bytes head)
+    cpdef mail_done(self, uint64_t position, int64_t time, bytes head)

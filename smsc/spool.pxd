@@ -4,6 +4,8 @@ cimport smsc.records as records
 from smsc._spool cimport Slab
 from smsc.lanes cimport CarrierLanes
 
+cdef int _QUEUED, _ATTEMPT, _ACKED, _IN_DOUBT, _MAY_REPEAT
+
 
 cdef class Names:
     cdef dict _index
@@ -21,4 +23,10 @@ cdef class Spool:
 
     cpdef CarrierLanes lanes(self, int carrier)
     cpdef ready(self, int slot)
+    cpdef message(self, uint64_t position, int64_t time, bytes head)
+    cpdef attempt(self, uint64_t position, int64_t time, bytes head)
+    cpdef acked(self, uint64_t position, int64_t time, bytes head)
+    cpdef queued(self, uint64_t position, int64_t time, bytes head)
+    cpdef doubt(self, uint64_t position, int64_t time, bytes head)
+    cpdef final(self, uint64_t position, int64_t time, bytes head)
     cdef _queue(self, int slot, int64_t due, int64_t time)

@@ -3,6 +3,9 @@ from libc.stdint cimport int64_t, uint64_t
 from smsc.mailbox cimport Mailboxes
 from smsc.spool cimport Names, Spool
 
+cdef int _START, _MESSAGE, _ATTEMPT, _ACKED, _QUEUED, _DOUBT
+cdef int _FINAL, _MAIL, _MAIL_DONE, _ORPHAN, _ORPHAN_DONE
+
 
 cdef class State:
     cdef readonly Names accounts
@@ -13,4 +16,6 @@ cdef class State:
     cdef readonly object epoch
     cdef int64_t _time
     cdef public object before_end
-    cdef dict _fold
+
+    cpdef apply(self, int kind, uint64_t position, int64_t time, bytes head)
+    cdef _fold(self, int kind, uint64_t position, int64_t time, bytes head)

@@ -203,8 +203,9 @@ def shown(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def masked(address: bytes) -> bytes:
-    """A number without its last three digits; a name as it is."""
-    return address[:-3] + b"xxx" if address.isdigit() and len(address) > 3 else address
+    """A number, written in whatever way, without its last three digits; a name as it is."""
+    is_name = any(chr(octet).isalpha() for octet in address)
+    return address if is_name or len(address) <= 3 else address[:-3] + b"xxx"
 
 
 def _moment(ms: int) -> str:
@@ -272,6 +273,10 @@ class Traffic:
         """Ends met again at a start; those that are here already are left out."""
         self.release([end for end in ends if end[1].id not in self._tail])
         self._tail.clear()
+        # Nothing of the keeper's log goes before these are as durable as any end of this run.
+        if ends:
+            self.written = max(self.written, ends[-1][0])
+        self.staged = self.written
 
     def _write(self, position: int, finished: Finished) -> None:
         period = period_of(finished.accepted)

@@ -19,12 +19,16 @@ cdef class Upstream:
     cdef Slab _slab
     cdef list _berths
     cdef int _stranded
-    cdef long _recheck
+    cdef int _asked
+    cdef bint _asking
+    cdef bint _ask_again
     cdef bint _always
     cdef bint _as_asked
 
     cpdef bint asks_receipt(self, bint client_asked)
     cpdef bint has_work(self) except -1
+    cpdef first(self, int slot)
+    cdef long _stranded_count(self) except -1
     cdef Berth _berth(self, bytes account, Message message)
     cpdef direct(self, bytes account, Message message)
     cdef long _next(self) except -2

@@ -41,8 +41,11 @@ class Upstream:
         self._slab = state.spool.slab
         self._berths: list[Berth] = []
         self._stranded = self._slab.new_list()
-        #: How many stranded messages are still to be asked whether another carrier is back.
-        self._recheck = 0
+        #: Stranded messages are being asked whether another carrier may have them; those that were
+        #: asked, all older than those that were not; whether to ask all of them once more.
+        self._asking = False
+        self._asked = self._slab.new_list()
+        self._ask_again = False
         #: When its last bind went, in ms; 0 before there was one.
         self.away_since = 0
 
@@ -59,11 +62,24 @@ class Upstream:
         self._berths.append(Berth(bind, self._slab.new_list()))
 
     def remove(self, bind: RelayBind) -> None:
-        """The bind is gone: what was parked at it is next in its queues."""
+        """The bind is gone: what was parked at it goes before all else."""
         for berth in [berth for berth in self._berths if berth.bind is bind]:
             self._berths.remove(berth)
+            parked = []
             while (slot := self._slab.pop(berth.parked)) >= 0:
-                self._slab.push(slot, self._stranded)
+                parked.append(slot)
+            for slot in reversed(parked):
+                self.first(slot)
+        if not self._berths:
+            self.recheck()
+
+    def first(self, slot: int) -> None:
+        """A message was taken and could not be sent: it goes before all else."""
+        if self._slab.length(self._asked):
+            self._slab.push_front(slot, self._asked)
+            self._ask_again = True
+        else:
+            self._slab.push_front(slot, self._stranded)
 
     def asks_receipt(self, client_asked: bool) -> bool:
         """Whether this carrier was asked for a receipt."""
@@ -73,13 +89,16 @@ class Upstream:
         """Messages that could be sent now if a bind took them."""
         slab = self._slab
         parked = sum(slab.length(berth.parked) for berth in self._berths)
-        return self.lanes.waiting() + slab.length(self._stranded) + parked
+        return self.lanes.waiting() + self._stranded_count() + parked
+
+    def _stranded_count(self) -> int:
+        return self._slab.length(self._asked) + self._slab.length(self._stranded)
 
     def has_work(self) -> bool:
         """Whether ``pairs`` may have something to say."""
         if not self._berths:
             return False
-        if not self.lanes.idle or self._slab.length(self._stranded):
+        if not self.lanes.idle or self._stranded_count():
             return True
         for berth in self._berths:  # noqa: SIM110 - compiled: no closures in typed methods
             if self._slab.length(berth.parked):
@@ -95,7 +114,7 @@ class Upstream:
 
     def direct(self, account: bytes, message: Message) -> RelayBind | None:
         """The bind that takes a new message at once, if nothing stands before it."""
-        if not self._berths or not self.lanes.idle or self._slab.length(self._stranded):
+        if not self._berths or not self.lanes.idle or self._stranded_count():
             return None
         berth = self._berth(account, message)
         if self._slab.length(berth.parked) or berth.bind.credit() <= 0:
@@ -118,30 +137,40 @@ class Upstream:
             elif slab.length(berth.parked) < PARKED:
                 slab.push(slot, berth.parked)
             else:
-                slab.push_front(slot, self._stranded)
+                self.first(slot)
                 return
 
     def _next(self) -> int:
-        slot = self._slab.pop(self._stranded)
+        slot = self._slab.pop(self._asked)
+        if slot < 0:
+            slot = self._slab.pop(self._stranded)
         return slot if slot >= 0 else self.lanes.take()
 
     # -- while it is away --------------------------------------------------------------------
 
     def recheck(self) -> None:
         """Another carrier is back: ask again for every stranded message."""
-        self._recheck = self._slab.length(self._stranded)
+        self._asking = True
+        self._ask_again = bool(self._slab.length(self._asked))
 
     def leave(self, portion: int, elsewhere: Callable[[int], bool]) -> None:
         """Let up to ``portion`` waiting messages go to other carriers, where ``elsewhere`` can."""
         slab = self._slab
         for _ in range(portion):
-            slot = self.lanes.take()
-            if slot < 0:
-                if not self._recheck:
-                    return
-                self._recheck -= 1
+            if self._asking:
                 slot = slab.pop(self._stranded)
                 if slot < 0:
+                    self._all_asked()
+                    continue
+                queue = self._asked
+            else:
+                slot = self.lanes.take()
+                if slot < 0:
                     return
+                queue = self._stranded
             if not elsewhere(slot):
-                slab.push(slot, self._stranded)
+                slab.push(slot, queue)
+
+    def _all_asked(self) -> None:
+        self._stranded, self._asked = self._asked, self._stranded
+        self._asking, self._ask_again = self._ask_again, False

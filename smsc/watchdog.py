@@ -6,6 +6,7 @@ if either stops, no word goes out and systemd restarts the service.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smsc.app import App
 
-#: A frame that takes longer than this, in seconds, is a stuck disk.
-STUCK = 15.0
+#: A frame that takes longer than this, in microseconds, is a stuck disk.
+STUCK_US = 15_000_000
 
 
 class Watchdog:
@@ -24,8 +25,7 @@ class Watchdog:
         self._app = app
         self._address = os.environ.get("NOTIFY_SOCKET", "")
         self._every = int(os.environ.get("WATCHDOG_USEC", "0")) / 1_000_000 / 3
-        self._durable = 0
-        self._moved = 0.0
+        self._stopping = False
 
     def ready(self) -> None:
         """The doors are open."""
@@ -35,23 +35,25 @@ class Watchdog:
 
     def stopping(self) -> None:
         """The doors are closing."""
+        self._stopping = True
         self._say("STOPPING=1")
 
     def _feed(self) -> None:
+        if self._stopping:
+            return
         if self.alive():
             self._say("WATCHDOG=1")
         self._app.loop.call_later(self._every, self._feed)
 
     def alive(self) -> bool:
         """Whether the log's thread gets frames to disk."""
-        log, now = self._app.log, self._app.loop.time()
-        if log.durable != self._durable or not log.busy:
-            self._durable, self._moved = log.durable, now
-        return now - self._moved < STUCK
+        return self._app.log.stalled_us() < STUCK_US
 
     def _say(self, what: str) -> None:
         if not self._address:
             return
         address = "\0" + self._address[1:] if self._address[0] == "@" else self._address
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as talk:
+        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+        # A full queue at the other end loses a word, never stops the loop.
+        with socket.socket(socket.AF_UNIX, kind) as talk, contextlib.suppress(BlockingIOError):
             talk.sendto(what.encode(), address)

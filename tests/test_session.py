@@ -43,8 +43,8 @@ def session(
     version: int = 0x34,
     window: int = 3,
     timing: Timing | None = None,
-) -> Session[str]:
-    made: Session[str] = Session(role, timing or Timing(), window, now=0)
+) -> Session:
+    made: Session = Session(role, timing or Timing(), window, now=0)
     made.agree(version)
     if state is State.UNBOUND:
         made.move(Event.BIND_TRANSCEIVER)
@@ -400,7 +400,7 @@ class Link:
         self.esme = session(State.OPEN, Role.ESME)
         self._to = {id(self.smsc): Decoder(), id(self.esme): Decoder()}
 
-    def carry(self, octets: bytes, to: Session[str]) -> Pdu:
+    def carry(self, octets: bytes, to: Session) -> Pdu:
         (one,) = self._to[id(to)].feed(octets)
         return one
 

@@ -3,6 +3,9 @@
 A frame is written whole and synced (fdatasync) before the next one is touched; this order is what
 lets recovery tell a torn tail from corruption. After the first error nothing more is written: the
 kernel may have dropped the pages of a failed sync, so a second one proves nothing (rule J11).
+
+Line tracing, which the debug build turns on, takes the GIL in every function; what the thread runs
+is exempt, or it would wait for the GIL with the lock in hand.
 """
 
 cimport cython
@@ -67,6 +70,8 @@ cdef struct Job:
     int fd
 
 
+@cython.profile(False)
+@cython.linetrace(False)
 cdef uint64_t microseconds() noexcept nogil:
     cdef timespec now
     clock_gettime(CLOCK_MONOTONIC, &now)
@@ -90,12 +95,15 @@ cdef struct Shared:
     uint64_t total_us
 
 
+@cython.profile(False)
+@cython.linetrace(False)
 cdef int write_all(const Job *job) noexcept nogil:
     """0, or the errno. A short write goes on where it stopped; one that makes no headway is EIO."""
     cdef size_t written = 0
     cdef ssize_t n
     while written < job.octets:
-        n = pwrite(job.fd, job.data + written, job.octets - written, job.offset + <long long>written)
+        n = pwrite(job.fd, job.data + written, job.octets - written,
+                   job.offset + <long long>written)
         if n > 0:
             written += n
         elif n == 0:
@@ -105,6 +113,8 @@ cdef int write_all(const Job *job) noexcept nogil:
     return 0
 
 
+@cython.profile(False)
+@cython.linetrace(False)
 cdef int sync(int fd) noexcept nogil:
     while fdatasync(fd) != 0:
         if errno != EINTR:
@@ -112,6 +122,8 @@ cdef int sync(int fd) noexcept nogil:
     return 0
 
 
+@cython.profile(False)
+@cython.linetrace(False)
 cdef int bucket(uint64_t us) noexcept nogil:
     cdef int index = 0
     while us and index < BUCKETS - 1:
@@ -120,6 +132,8 @@ cdef int bucket(uint64_t us) noexcept nogil:
     return index
 
 
+@cython.profile(False)
+@cython.linetrace(False)
 cdef void commit(Shared *shared, const Job *job) noexcept nogil:
     """Make one frame durable and account for it. Called without the lock."""
     cdef uint64_t start
@@ -141,6 +155,8 @@ cdef void commit(Shared *shared, const Job *job) noexcept nogil:
     pthread_mutex_unlock(&shared.lock)
 
 
+@cython.profile(False)
+@cython.linetrace(False)
 cdef void retire(Shared *shared) noexcept nogil:
     """Move the head of the queue to the done list. Called with the lock held."""
     cdef Job *job = shared.first
@@ -152,6 +168,8 @@ cdef void retire(Shared *shared) noexcept nogil:
     shared.waiting -= 1
 
 
+@cython.profile(False)
+@cython.linetrace(False)
 cdef void *run(void *argument) noexcept nogil:
     cdef Shared *shared = <Shared *>argument
     cdef Job *job
@@ -293,7 +311,7 @@ cdef class Committer:
         return microseconds() - since if since else 0
 
     def histogram(self):
-        """Counts of fdatasync durations: bucket n holds those below 2**n microseconds; and their sum."""
+        """fdatasync durations: bucket n counts those below 2**n microseconds; and their sum."""
         cdef int i
         pthread_mutex_lock(&self.shared.lock)
         counts = [self.shared.histogram[i] for i in range(BUCKETS)]

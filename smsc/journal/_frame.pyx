@@ -128,7 +128,7 @@ cdef bint check_records(
 
 @cython.final
 cdef class Frame:
-    """One frame: its octets in memory that stays where it is from ``finish`` to the next ``start``."""
+    """One frame, in memory that stays where it is from ``finish`` to the next ``start``."""
 
     def __dealloc__(self):
         free(self.data)
@@ -474,7 +474,7 @@ def record_octets(const unsigned char[::1] data not None) -> int:
 
 
 def record(const unsigned char[::1] data not None, uint64_t salt, size_t offset):
-    """``(kind, head, body)`` of the record at ``data[0]``, ``offset`` in its segment; None if bad."""
+    """``(kind, head, body)`` of the record at ``data[0]``, ``offset`` in the segment, or None."""
     if data.shape[0] == 0 or not check_record(&data[0], data.shape[0], salted(salt), offset):
         return None
     return as_tuple(&data[0])

@@ -1,4 +1,4 @@
-/* CRC32C (Castagnoli, RFC 3720 appendix B.4): the SSE4.2 instruction where the CPU has it, else tables.
+/* CRC32C (Castagnoli, RFC 3720 appendix B.4): by SSE4.2 where the CPU has it, else by tables.
  *
  * All functions work on the raw register: start with 0xFFFFFFFF, end with a complement, so that a
  * checksum can go on over pieces that do not lie together.

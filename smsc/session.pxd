@@ -1,0 +1,31 @@
+from smsc._pdu cimport Pdu
+
+
+cdef class Timers:
+    cdef readonly object timing
+    cdef public object began
+    cdef public object heard
+    cdef public object enquired
+    cdef public object partial
+    cdef public object stalled
+    cdef public object unbound
+    cdef public object patience
+
+    cpdef hear(self, now)
+
+
+cdef class Session:
+    cdef readonly object role
+    cdef readonly object state
+    cdef readonly object version
+    cdef public long window_size
+    cdef readonly Timers timers
+    cdef readonly dict verdicts
+    cdef tuple _sendable
+    cdef long _sequence
+    cdef dict _window
+    cdef dict _link
+
+    cpdef long request(self, long command_id, context, long long now) except -1
+    cdef long _next(self) except -1
+    cpdef answered(self, Pdu pdu)
