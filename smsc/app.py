@@ -167,6 +167,7 @@ class App:
         self._ticker = self.loop.call_later(TICK, self._tick)
         if self.failed.done():
             return
+        self.links.look()
         try:
             self.core.tick()
             self.traffic.sync()

@@ -32,7 +32,7 @@ from smsc.connection import (
 )
 from smsc.ports import Keeper
 from smsc.session import BIND_EVENTS, Role, Timing
-from smsc.smpp import RULES, Command, Status, Tag
+from smsc.smpp import Command, Status, Tag
 from smsc.throttle import Pace, backoff
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,9 @@ REGISTERED: dict[str, Callable[[int], int]] = {
 }
 
 #: Answers to deliveries; each leaves with the sequence number of its request.
+#: A plain number: it is compared once per message.
+_SUBMIT_SM = int(Command.SUBMIT_SM)
+
 _DELIVER_SM_RESP = encode(Command.DELIVER_SM_RESP, 1)
 _DATA_SM_RESP = encode(Command.DATA_SM_RESP, 1)
 
@@ -231,16 +234,16 @@ class CarrierBind:
         pace = self.owner.pace
         if pace.limit == math.inf and not pace.cuts:
             return session.room
-        return min(session.room, pace.available(self.owner.links.clock()))
+        return min(session.room, pace.available(self.owner.links.now))
 
     def send(self, message_id: int, attempt: int, message: Message) -> None:
         """Stage one submit_sm under a sequence number of this bind."""
         connection = self._connections[-1]
         session = connection.session
-        now = self.owner.links.clock()
-        sequence = session.request(Command.SUBMIT_SM, (message_id, attempt), now)
+        now = self.owner.links.now
+        sequence = session.request(_SUBMIT_SM, (message_id, attempt), now)
         octets = message.forward(sequence, self._registered(message.registered_delivery))
-        connection.stage_request(octets if RULES[session.version].tlvs else without_tlvs(octets))
+        connection.stage_request(octets if session.tlvs else without_tlvs(octets))
         self.owner.pace.sent(1, now)
 
     @property

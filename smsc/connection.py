@@ -106,7 +106,8 @@ class Links:
         self.clock = clock
         self._slots: list[set[Connection[Any]]] = [set() for _ in range(SLOTS)]
         self._slot = 0
-        self._ticked = clock()
+        #: The clock as last looked at: at every read and every tick.
+        self.now = self._ticked = clock()
         self._timer: asyncio.TimerHandle | None = None
         self._congested: set[Connection[Any]] = set()
 
@@ -136,9 +137,14 @@ class Links:
         if self._timer is not None:
             self._timer.cancel()
 
+    def look(self) -> int:
+        """Look at the clock; ``now`` is what it says until the next look, a turn of the loop."""
+        self.now = self.clock()
+        return self.now
+
     def tick(self) -> None:
         """Look after the connections whose turn it is."""
-        now = self.clock()
+        now = self.look()
         if now - self._ticked > TICK / SLOTS + FORGIVEN:
             # The process stood still; what peers sent meanwhile is still in the socket buffers.
             for slot in self._slots:
@@ -248,7 +254,7 @@ class Connection(asyncio.Protocol, Generic[C]):
     def data_received(self, data: bytes) -> None:
         """Everything that one read holds, then one write."""
         try:
-            self._receive(data, self.links.clock())
+            self._receive(data, self.links.look())
             self.flush()
         except Exception as error:  # the border: a bug ends this connection and no other
             self._bug(error)

@@ -54,6 +54,9 @@ MAX_REFUSALS = 3
 #: Connections that the kernel may hold until they are accepted: a big client's whole reconnect.
 BACKLOG = 1_024
 
+#: A plain number: it is compared once per delivery.
+_DELIVER_SM = int(Command.DELIVER_SM)
+
 #: bind_types as the configuration names them.
 BIND_TYPES = {
     Event.BIND_TRANSMITTER: "tx",
@@ -318,9 +321,9 @@ class ClientConnection(Connection[int]):
     def deliver(self, mail_id: int, pdu: bytes) -> None:
         """Stage one deliver_sm under a sequence number of this session."""
         session = self.session
-        if not RULES[session.version].tlvs:
+        if not session.tlvs:
             pdu = without_tlvs(pdu)
-        sequence = session.request(Command.DELIVER_SM, mail_id, self.links.clock())
+        sequence = session.request(_DELIVER_SM, mail_id, self.links.now)
         self.stage_request(resequence(pdu, sequence))
 
     def on_settled(self, settled: list[tuple[int, Pdu]]) -> None:

@@ -18,11 +18,12 @@ cdef class Session:
     cdef readonly object role
     cdef readonly object state
     cdef readonly object version
+    cdef readonly bint tlvs
     cdef public long window_size
     cdef readonly Timers timers
     cdef readonly dict verdicts
     cdef tuple _sendable
-    cdef long _sequence
+    cdef public long _sequence   # public, so that a test can stand before the wrap
     cdef dict _window
     cdef dict _link
 

@@ -258,6 +258,8 @@ class Session:
         self.role = role
         self.state = State.OPEN
         self.version = Version.V34
+        #: Whether the peer may be sent TLVs.
+        self.tlvs = True
         #: Most messages sent and not answered.
         self.window_size = window_size
         self.timers = Timers(timing, now)
@@ -284,6 +286,7 @@ class Session:
     def agree(self, interface_version: int) -> None:
         """Take the peer's offer; before the move that binds."""
         self.version = negotiate(interface_version)
+        self.tlvs = RULES[self.version].tlvs
 
     def verdict(self, command_id: int) -> int:
         """``PROCESS``, ``DROP``, ``UNKNOWN``, or the command_status to refuse it with."""

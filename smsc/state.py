@@ -43,11 +43,11 @@ class State:
             self._time = time
             self.spool.slab.start(time)
             self.mailboxes.slab.start(time)
-        if self.before_end is not None and (kind == _FINAL or kind == _MAIL_DONE):  # noqa: PLR1714
+        if self.before_end is not None and kind in (_FINAL, _MAIL_DONE):
             self.before_end(kind, position, time, head)
         self._fold(kind, position, time, head)
 
-    def _fold(self, kind: int, position: int, time: int, head: bytes) -> None:  # noqa: C901, PLR0912
+    def _fold(self, kind: int, position: int, time: int, head: bytes) -> None:
         # One branch per kind of record, the frequent ones first. Compiled these are comparisons of
         # machine integers; a table of bound methods cost three times what the folds do.
         if kind == _MESSAGE:

@@ -1,0 +1,364 @@
+"""The traffic log: what a record says, and that there is exactly one, whatever crashes."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smsc._pdu import Message
+from smsc.journal import SimLog
+from smsc.smpp import MessageState, Tag
+from smsc.traffic import (
+    CURSOR,
+    FIELDS,
+    FINISHED,
+    FULL_FRAME,
+    Finished,
+    Plain,
+    Traffic,
+    masked,
+    period_of,
+    periods,
+    read,
+    segments,
+    shown,
+    unpack,
+)
+from tests.keeper import START, deliver_sm, submit_sm
+
+#: 2026-09-21 and 2026-10-21: START, and a month on.
+SEPTEMBER, OCTOBER = START, START + 30 * 86_400_000
+MIB = 1024 * 1024
+
+PDUS = {
+    "plain": submit_sm(),
+    "all fields": submit_sm(
+        service_type=b"CMT", esm_class=0x40, protocol_id=0x7F, priority_flag=3,
+        registered_delivery=1, data_coding=8, short_message=bytes(range(120)),
+    ),
+    "inbound": deliver_sm(short_message=b"hi", data_coding=4),
+}  # fmt: skip
+
+
+def finished(id: int, accepted: int = SEPTEMBER, message: Message | None = None) -> Finished:
+    return Finished(
+        id=id, inbound=False, customer=b"C-1047", account=b"acme", carrier=b"one",
+        accepted=accepted, sent=accepted + 10, done=accepted + 2_000, expiry=accepted + 86_400_000,
+        attempts=3, state=MessageState.UNDELIVERABLE, status=0x0B, network_error=b"\3\0\x22",
+        error=b"034", message=message or PDUS["plain"],
+    )  # fmt: skip
+
+
+class Bench:
+    """The traffic logs of a run over its crashes. Ends are what the keeper's log says for ever."""
+
+    def __init__(self, logs: dict[str, SimLog] | None = None, **log: Any) -> None:
+        self.options = log
+        self.logs = {} if logs is None else logs
+        self.traffic = Traffic(self.open, sorted(self.logs), Plain(), lambda: START)
+
+    def open(self, period: str) -> SimLog:
+        return self.logs.setdefault(period, SimLog(**self.options))
+
+    def records(self) -> list[dict[str, Any]]:
+        """What is in the logs, durable or not."""
+        return [
+            fields
+            for period, log in self.logs.items()
+            for fields in read(
+                ((kind, 0, head, body) for kind, head, body in log._records.values()),
+                period,
+                Plain(),
+            )
+        ]
+
+    def crash(self, ends: list[tuple[int, Finished]], keep: int = 0) -> Bench:
+        """Lose what is not durable, but for ``keep`` frames; meet the ends behind the cursor."""
+        logs = {period: log.lose_tail(keep) for period, log in self.logs.items()}
+        after = Bench(logs, **self.options)
+        after.traffic.again([end for end in ends if end[0] > after.traffic.covered])
+        return after
+
+    def settle(self) -> None:
+        for log in self.logs.values():
+            log.hold = False
+            log.advance()
+        for _ in range(3):
+            self.traffic.sync()
+            for log in self.logs.values():
+                log.advance()
+
+
+# -- what a record says --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PDUS)
+def test_a_record_says_all_of_a_message(name: str) -> None:
+    message, bench = PDUS[name], Bench()
+    end = finished(0x4000000001, message=message)
+    bench.traffic.release([(7, end)])
+    [fields] = bench.records()
+    assert fields == {
+        "id": 0x4000000001, "inbound": False, "accepted": SEPTEMBER, "sent": SEPTEMBER + 10,
+        "done": SEPTEMBER + 2_000, "expiry": SEPTEMBER + 86_400_000,
+        "source_addr_ton": message.source_addr_ton, "source_addr_npi": message.source_addr_npi,
+        "source_addr": message.source_addr, "dest_addr_ton": message.dest_addr_ton,
+        "dest_addr_npi": message.dest_addr_npi, "destination_addr": message.destination_addr,
+        "state": 5, "status": 0x0B, "network_error": b"\3\0\x22", "error": b"034",
+        "data_coding": message.data_coding, "esm_class": message.esm_class,
+        "protocol_id": message.protocol_id, "priority_flag": message.priority_flag,
+        "registered_delivery": message.registered_delivery, "parts": 1, "attempts": 3,
+        "network": b"", "carrier": b"one", "customer": b"C-1047", "account": b"acme",
+        "price": None, "content": message.short_message,
+    }  # fmt: skip
+    assert set(fields) == {*FIELDS, "content"}
+
+
+class Sealed:
+    """A sealer that shows what it was given."""
+
+    def seal(self, customer: bytes, period: str, kind: str, plain: bytes) -> bytes:
+        return b"|".join((customer, period.encode(), kind.encode(), plain[::-1]))
+
+    def open(self, customer: bytes, period: str, kind: str, sealed: bytes) -> bytes:
+        start = b"|".join((customer, period.encode(), kind.encode(), b""))
+        assert sealed.startswith(start)
+        return sealed[len(start) :][::-1]
+
+
+def test_the_two_classes_are_sealed_each_for_itself() -> None:
+    log = SimLog()
+    traffic = Traffic(lambda period: log, [], Sealed(), lambda: START)
+    traffic.release([(7, finished(1))])
+    [body] = [body for kind, _, body in log._records.values() if kind == FINISHED]
+    assert b"C-1047|2026-09|traffic|" in body and b"C-1047|2026-09|content|olleH" in body
+    assert b"Hello" not in body and b"447700900123" not in body
+    assert unpack(body, "2026-09", Sealed())["content"] == b"Hello"
+
+
+PAYLOAD = int(Tag.MESSAGE_PAYLOAD)
+
+
+@pytest.mark.parametrize(
+    ("data_coding", "octets", "parts"),
+    [
+        (0, 0, 1), (0, 140, 1), (0, 160, 1), (0, 161, 2), (0, 306, 2), (0, 307, 3), (0, 65_000, 425),
+        (4, 140, 1), (4, 141, 2), (4, 268, 2), (4, 269, 3),
+        (8, 140, 1), (8, 142, 2), (8, 268, 2), (8, 270, 3),
+        (0xF5, 141, 2), (0xF1, 160, 1),
+    ],
+)  # fmt: skip
+def test_what_a_handset_needs_is_billed(data_coding: int, octets: int, parts: int) -> None:
+    from smsc._pdu import encode
+    from smsc.smpp import Command
+
+    raw = encode(Command.SUBMIT_SM, 1, 0, ((PAYLOAD, bytes(octets)),), data_coding=data_coding)
+    assert segments(Message.from_raw(raw)) == parts
+
+
+# -- periods -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("accepted", "period"),
+    [
+        (1_790_812_799_999, "2026-09"),
+        (1_790_812_800_000, "2026-10"),  # 2026-10-01T00:00:00Z
+        (1_798_761_599_999, "2026-12"),
+        (1_798_761_600_000, "2027-01"),
+        (1_709_164_800_000, "2024-02"),  # the 29th
+        (1_709_251_200_000, "2024-03"),
+    ],
+)
+def test_a_period_is_a_month_in_utc(
+    accepted: int, period: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    assert period_of(accepted) == period
+    bench = Bench()
+    bench.traffic.release([(1, finished(1, accepted))])
+    assert list(bench.logs) == list(bench.traffic) == [period]
+
+
+def test_periods_are_directories_of_months(tmp_path: Path) -> None:
+    for name in ("2026-10", "2026-09", "2026-9", "keys", "2026-09-01", "lost+found"):
+        (tmp_path / name).mkdir()
+    assert periods(tmp_path) == ["2026-09", "2026-10"]
+
+
+# -- for a person's eyes -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "seen"),
+    [
+        (b"447700900123", b"447700900xxx"),
+        (b"+447700900123", b"+447700900xxx"),
+        (b"0044 7700 900123", b"0044 7700 900xxx"),
+        (b"192.0.2.7", b"192.0.xxx"),
+        (b"80888", b"80xxx"),
+        (b"112", b"112"),
+        (b"", b""),
+        (b"ACME", b"ACME"),
+        (b"Bank24", b"Bank24"),
+    ],
+)
+def test_a_number_is_not_shown_whole(address: bytes, seen: bytes) -> None:
+    assert masked(address) == seen
+
+
+def test_what_is_shown_has_no_content_and_fits_json() -> None:
+    bench = Bench()
+    message = submit_sm(source_addr=b"ACME", source_addr_ton=5, short_message=b"a secret \xff")
+    bench.traffic.release([(1, finished(0xAB, message=message))])
+    [fields] = bench.records()
+    view = shown(fields | {"sent": 0})
+    assert json.loads(json.dumps(view)) == view
+    assert "secret" not in str(view) and "447700900123" not in str(view)
+    assert (view["id"], view["state"], view["sent"]) == ("ab", "UNDELIVERABLE", "-")
+    assert (view["accepted"], view["source_addr"]) == ("2026-09-21T14:13:20.000Z", "ACME")
+    assert "content" not in view
+
+
+# -- exactly once --------------------------------------------------------------------------------
+
+
+def write(bench: Bench) -> None:
+    pass
+
+
+def start_sync(bench: Bench) -> None:
+    bench.traffic.sync()
+
+
+def make_durable(bench: Bench) -> None:
+    bench.traffic.sync()
+    for log in bench.logs.values():
+        log.advance()
+
+
+def note_durable(bench: Bench) -> None:
+    make_durable(bench)
+    bench.traffic.sync()
+
+
+def write_cursor(bench: Bench) -> None:
+    note_durable(bench)
+    bench.traffic.release([(30, finished(3))])
+    make_durable(bench)
+
+
+@pytest.mark.parametrize("keep", [0, 1])
+@pytest.mark.parametrize("then", [write, start_sync, make_durable, note_durable, write_cursor])
+@pytest.mark.parametrize("months", [(SEPTEMBER, SEPTEMBER), (SEPTEMBER, OCTOBER)])
+def test_a_crash_leaves_one_record_each(months: tuple[int, int], then: Any, keep: int) -> None:
+    ends = [(10 * n, finished(n, accepted)) for n, accepted in enumerate(months, 1)]
+    bench = Bench(hold=True)
+    bench.traffic.release(ends)
+    then(bench)
+    ends.append((30, finished(3)))
+    again = bench.crash(ends, keep)
+    again = again.crash(ends, keep)  # at once
+    again.settle()
+    assert sorted(fields["id"] for fields in again.records()) == [1, 2, 3]
+    assert again.traffic.covered == again.traffic.written == 30
+
+
+def test_the_cursor_moves_only_with_what_is_durable_in_all_periods() -> None:
+    bench = Bench(hold=True)
+    bench.traffic.release([(10, finished(1, SEPTEMBER)), (20, finished(2, OCTOBER))])
+    bench.traffic.sync()
+    bench.logs["2026-09"].advance()
+    bench.traffic.sync()
+    assert bench.traffic.covered == 0, "the other period is not on disk"
+    bench.logs["2026-10"].advance()
+    bench.traffic.release([(30, finished(3))])
+    bench.traffic.sync()
+    assert bench.traffic.covered == 20, "what came later is not in it"
+    make_durable(bench)
+    bench.traffic.sync()
+    assert bench.traffic.covered == 30
+
+
+def test_ends_met_again_must_be_durable_like_any() -> None:
+    """What is released of the keeper's log asks ``staged`` and ``covered``."""
+    ends = [(10, finished(1)), (20, finished(2)), (30, finished(3, OCTOBER))]
+    bench = Bench(hold=True)
+    bench.traffic.release([ends[2]])
+    make_durable(bench)
+    bench = bench.crash(ends)
+    assert bench.traffic.staged == 30
+    assert bench.traffic.covered == 0
+    for log in bench.logs.values():
+        log.hold = True
+    bench.traffic.sync()
+    bench.traffic.sync()
+    assert bench.traffic.covered == 0, "written again, and on its way"
+    bench.settle()
+    assert bench.traffic.covered == 30
+
+
+@pytest.mark.parametrize("segment_octets", [MIB, 16 * MIB])
+def test_a_large_batch_makes_many_frames(segment_octets: int) -> None:
+    count = 3 * FULL_FRAME // 200
+    ends = [(n, finished(n, OCTOBER if n % 3 else SEPTEMBER)) for n in range(1, count + 1)]
+    bench = Bench(hold=True, segment_octets=segment_octets)
+    bench.traffic.release(ends)
+    assert len(bench.logs["2026-10"]._frames) >= 2, "no frame waits for the sync to be full"
+    again = bench.crash(ends, keep=1)
+    kept = len(again.logs["2026-10"]._records)
+    assert 0 < kept < count * 2 // 3
+    again.settle()
+    assert Counter(fields["id"] for fields in again.records()) == Counter(range(1, count + 1))
+    assert again.traffic.covered == count
+
+
+def test_a_close_makes_all_durable() -> None:
+    bench = Bench(hold=True)
+    ends = [(10, finished(1)), (20, finished(2, OCTOBER))]
+    bench.traffic.release(ends)
+    bench.traffic.close()
+    again = bench.crash(ends)
+    assert sorted(fields["id"] for fields in again.records()) == [1, 2]
+
+
+def test_every_frame_says_how_far_the_records_reach() -> None:
+    bench = Bench()
+    for n in range(1, 4):
+        bench.traffic.release([(n * 10, finished(n))])
+        bench.traffic.sync()
+        bench.traffic.sync()
+    kinds = [kind for kind, _, _ in bench.logs["2026-09"]._records.values()]
+    assert kinds == [CURSOR, FINISHED] * 3
+    assert Bench({"2026-09": bench.logs["2026-09"].lose_tail()}).traffic.covered == 20
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_course_of_things_leaves_one_record_each(seed: int) -> None:
+    dice = random.Random(seed)
+    bench, ends = Bench(hold=True), []
+    for _ in range(60):
+        what = dice.random()
+        if what < 0.4:
+            batch = []
+            for _ in range(dice.randrange(1, 6)):
+                month = dice.choice((SEPTEMBER, OCTOBER))
+                batch.append((10 * len(ends) + 10, finished(len(ends) + 1, month)))
+                ends.append(batch[-1])
+            bench.traffic.release(batch)
+        elif what < 0.65:
+            bench.traffic.sync()
+        elif what < 0.95 and bench.logs:
+            dice.choice(list(bench.logs.values())).advance(dice.choice((1, 2, None)))
+        else:
+            bench = bench.crash(ends, dice.randrange(3))
+        durable = Bench({p: log.lose_tail() for p, log in bench.logs.items()}).records()
+        assert {f["id"] for f in durable} >= {e.id for at, e in ends if at <= bench.traffic.covered}
+    bench = bench.crash(ends)
+    bench.settle()
+    assert sorted(fields["id"] for fields in bench.records()) == [end.id for _, end in ends]
