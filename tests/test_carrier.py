@@ -311,6 +311,7 @@ async def test_several_binds_share_one_pace() -> None:
         world.send(first, 1, 2)
         assert (first.credit(), second.credit()) == (0, 0)
         world.clock.now += 50
+        world.links.look()
         assert (first.credit(), second.credit()) == (1, 1)
 
 
