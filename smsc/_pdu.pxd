@@ -1,6 +1,12 @@
 # The map of _pdu.pyx: what a PDU holds. Promises to users are in _pdu.pyi.
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+from libc.string cimport memcpy
+
+
+cdef enum:
+    HEADER = 16
 
 
 # A stretch of octets not yet read, or room not yet written. Only take() moves it.
@@ -12,6 +18,81 @@ cdef struct Cursor:
 cdef struct Span:
     uint16_t at      # offset in raw; mandatory parameters end long before 65536
     uint16_t length  # octets, without a terminator
+
+
+cdef inline Py_ssize_t left(const Cursor *cursor) noexcept nogil:
+    return cursor.end - cursor.at
+
+
+cdef inline const uint8_t *take(Cursor *cursor, Py_ssize_t count) noexcept nogil:
+    """Move on by ``count`` octets; where they begin, or NULL if fewer are left."""
+    cdef const uint8_t *start = cursor.at
+    if count > cursor.end - start:
+        return NULL
+    cursor.at = start + count
+    return start
+
+
+cdef inline Cursor over(const void *start, Py_ssize_t length) noexcept nogil:
+    cdef Cursor cursor
+    cursor.at = <const uint8_t *> start
+    cursor.end = cursor.at + length
+    return cursor
+
+
+cdef inline Cursor body(bytes raw, Py_ssize_t offset) noexcept:
+    """What of a PDU lies behind ``offset``."""
+    cdef Cursor cursor = over(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+    take(&cursor, offset)
+    return cursor
+
+
+cdef inline bytes rest(const Cursor *cursor):
+    """A copy of all that is left."""
+    return PyBytes_FromStringAndSize(<const char *> cursor.at, left(cursor))
+
+
+cdef inline Cursor within(bytes raw, const Span *span) noexcept:
+    """What of a PDU a span names; nothing if the PDU does not reach that far."""
+    cdef Cursor cursor = body(raw, span.at)
+    cdef const uint8_t *start = take(&cursor, span.length)
+    return over(cursor.at, 0) if start is NULL else over(start, span.length)
+
+
+cdef inline void put_u32(uint8_t *room, uint32_t value) noexcept nogil:
+    room[0] = <uint8_t> (value >> 24)
+    room[1] = <uint8_t> (value >> 16)
+    room[2] = <uint8_t> (value >> 8)
+    room[3] = <uint8_t> value
+
+
+cdef inline int put_octet(Cursor *room, uint8_t value) except -1:
+    cdef uint8_t *octet = <uint8_t *> take(room, 1)
+    if octet is NULL:
+        raise ValueError("no room")
+    octet[0] = value
+    return 0
+
+
+cdef inline int put_header(
+    Cursor *room, uint32_t length, uint32_t command_id, uint32_t status, uint32_t sequence_number
+) except -1:
+    cdef uint8_t *header = <uint8_t *> take(room, HEADER)
+    if header is NULL:
+        raise ValueError("no room for a header")
+    put_u32(header, length)
+    put_u32(&header[4], command_id)
+    put_u32(&header[8], status)
+    put_u32(&header[12], sequence_number)
+    return 0
+
+
+cdef inline int put_octets(Cursor *room, bytes octets) except -1:
+    cdef uint8_t *start = <uint8_t *> take(room, PyBytes_GET_SIZE(octets))
+    if start is NULL:
+        raise ValueError("no room")
+    memcpy(start, PyBytes_AS_STRING(octets), PyBytes_GET_SIZE(octets))
+    return 0
 
 
 cdef class Pdu:
@@ -68,3 +149,8 @@ cdef class Decoder:
     cdef Py_ssize_t _hold(self, Cursor *cursor, Py_ssize_t missing) except -1
     cdef int _resume(self, Cursor *cursor, list pdus) except -1
     cdef Py_ssize_t _command_length(self, const Cursor *begun, list pdus) except -1
+
+
+# Stretches of a PDU's own octets, good for as long as it lives. Both decode first.
+cdef bint find(Pdu pdu, uint16_t tag, Cursor *value) except -1   # the first TLV with that tag
+cdef int text_of(Message message, Cursor *text) except -1        # as Message.text

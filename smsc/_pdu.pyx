@@ -3,7 +3,8 @@
 PDU; the PDUs that carry the traffic have decoders of their own, tested to be equal to the tables.
 
 All access to octets goes through a Cursor: ``take`` moves it, or says that too little is left.
-What ``take`` returned may be indexed up to what was taken, and nothing else may.
+What ``take`` returned may be indexed up to what was taken, and nothing else may. The cursor and the
+writers of single values are in ``_pdu.pxd``, since ``_receipt`` inlines them too.
 """
 
 cimport cython
@@ -12,13 +13,12 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memchr, memcpy, memset
+from libc.string cimport memchr, memset
 
 from smsc import smpp
 from smsc.errors import FramingError
 
 cdef enum:
-    HEADER = 16
     RESPONSE_BIT = 0x80000000
 
     # What cstring() says in place of a length.
@@ -57,33 +57,6 @@ cdef int KIND_OCTETS = smpp.Kind.OCTETS
 
 
 # -- the cursor --------------------------------------------------------------------------------
-
-cdef inline Py_ssize_t left(const Cursor *cursor) noexcept nogil:
-    return cursor.end - cursor.at
-
-
-cdef inline const uint8_t *take(Cursor *cursor, Py_ssize_t count) noexcept nogil:
-    """Move on by ``count`` octets; where they begin, or NULL if fewer are left."""
-    cdef const uint8_t *start = cursor.at
-    if count > cursor.end - start:
-        return NULL
-    cursor.at = start + count
-    return start
-
-
-cdef inline Cursor over(const void *start, Py_ssize_t length) noexcept nogil:
-    cdef Cursor cursor
-    cursor.at = <const uint8_t *> start
-    cursor.end = cursor.at + length
-    return cursor
-
-
-cdef inline Cursor body(bytes raw, Py_ssize_t offset) noexcept:
-    """What of a PDU lies behind ``offset``."""
-    cdef Cursor cursor = over(PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
-    take(&cursor, offset)
-    return cursor
-
 
 cdef inline Py_ssize_t offset_of(const Cursor *cursor, bytes raw) noexcept:
     return PyBytes_GET_SIZE(raw) - left(cursor)
@@ -309,6 +282,15 @@ cdef bytes value_of(const Tlv *tlv):
     return PyBytes_FromStringAndSize(<const char *> tlv.value, tlv.length)
 
 
+cdef bint find(Pdu pdu, uint16_t tag, Cursor *value) except -1:
+    cdef Tlv found
+    pdu._decoded()
+    if not find_tlv(body(pdu.raw, pdu._tlvs_at), layout_of(pdu.command_id), tag, &found):
+        return False
+    value[0] = over(found.value, found.length)
+    return True
+
+
 # -- reading by the tables ---------------------------------------------------------------------
 
 # One for each smpp.Kind. ``announced`` is what the LENGTH before said; a fault goes to ``status``.
@@ -494,11 +476,8 @@ cdef class Pdu:
         return table_tlvs(self.raw, self.command_id, self._tlvs_at)
 
     def tlv(self, uint16_t tag):
-        cdef Tlv found
-        self._decoded()
-        if find_tlv(body(self.raw, self._tlvs_at), layout_of(self.command_id), tag, &found):
-            return value_of(&found)
-        return None
+        cdef Cursor value
+        return rest(&value) if find(self, tag, &value) else None
 
     def __repr__(self):
         name = COMMAND_NAMES[index_of(self.command_id)]
@@ -608,10 +587,10 @@ cdef class Message(Pdu):
         return length
 
     cdef bytes _octets(self, const Span *span):
-        cdef Cursor cursor
+        cdef Cursor octets
         self._decoded()
-        cursor = body(self.raw, span.at)
-        return PyBytes_FromStringAndSize(<const char *> take(&cursor, span.length), span.length)
+        octets = within(self.raw, span)
+        return rest(&octets)
 
     @property
     def service_type(self):
@@ -639,9 +618,9 @@ cdef class Message(Pdu):
 
     @property
     def text(self):
-        if self._decoded() == 0 and self.sm_length == 0:
-            return self.tlv(MESSAGE_PAYLOAD) or b""
-        return self._octets(&self._short_message)
+        cdef Cursor text
+        text_of(self, &text)
+        return rest(&text)
 
     def forward(self, uint32_t sequence_number, int registered_delivery=-1):
         cdef Py_ssize_t length = PyBytes_GET_SIZE(self.raw)
@@ -658,6 +637,12 @@ cdef class Message(Pdu):
             room = body(copy, self._registered_at)
             put_octet(&room, <uint8_t> registered_delivery)
         return copy
+
+
+cdef int text_of(Message message, Cursor *text) except -1:
+    if message._decoded() or message.sm_length or not find(message, MESSAGE_PAYLOAD, text):
+        text[0] = within(message.raw, &message._short_message)
+    return 0
 
 
 @cython.final
@@ -789,42 +774,6 @@ cdef class Decoder:
 
 
 # -- writing -----------------------------------------------------------------------------------
-
-cdef inline void put_u32(uint8_t *room, uint32_t value) noexcept nogil:
-    room[0] = <uint8_t> (value >> 24)
-    room[1] = <uint8_t> (value >> 16)
-    room[2] = <uint8_t> (value >> 8)
-    room[3] = <uint8_t> value
-
-
-cdef inline int put_octet(Cursor *room, uint8_t value) except -1:
-    cdef uint8_t *octet = <uint8_t *> take(room, 1)
-    if octet is NULL:
-        raise ValueError("no room")
-    octet[0] = value
-    return 0
-
-
-cdef inline int put_header(
-    Cursor *room, uint32_t length, uint32_t command_id, uint32_t status, uint32_t sequence_number
-) except -1:
-    cdef uint8_t *header = <uint8_t *> take(room, HEADER)
-    if header is NULL:
-        raise ValueError("no room for a header")
-    put_u32(header, length)
-    put_u32(&header[4], command_id)
-    put_u32(&header[8], status)
-    put_u32(&header[12], sequence_number)
-    return 0
-
-
-cdef int put_octets(Cursor *room, bytes octets) except -1:
-    cdef uint8_t *start = <uint8_t *> take(room, PyBytes_GET_SIZE(octets))
-    if start is NULL:
-        raise ValueError("no room")
-    memcpy(start, PyBytes_AS_STRING(octets), PyBytes_GET_SIZE(octets))
-    return 0
-
 
 # One for each smpp.Kind. Errors name the field and measure its value, but never show it.
 ctypedef int (*Writer)(Cursor *room, const FieldRule *rule, str name, object value) except -1

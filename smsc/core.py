@@ -84,6 +84,9 @@ _OLD_PEER, _RECEIPT_ASKED = int(Flag.OLD_PEER), int(Flag.RECEIPT_ASKED)
 _ENROUTE, _DELIVERED = int(MessageState.ENROUTE), int(MessageState.DELIVERED)
 _ROK = int(Status.ESME_ROK)
 
+#: A carrier may write any number behind ``err:``; a receipt of ours has three digits.
+_MAX_ERROR = 999
+
 #: registered_delivery bits 1-0: which final states the client wants to hear of.
 _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS = 1, 2, 3
 
@@ -541,7 +544,7 @@ class Core:
             text_id(id, old),
             state,
             network_error or None,
-            int(error) if error.isdigit() else 0,
+            min(int(error), _MAX_ERROR) if error.isdigit() else 0,
             body.submitted,
             now,
             not old,

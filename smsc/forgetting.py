@@ -58,9 +58,11 @@ class Forgetting:
         self._cursors = [0, 0]
         self._newest = 0
         self._begun: dict[int, int] = {}
-        #: Newest position, and that of the record by which the newest segment was begun for its age.
+        #: Newest position, and that of the record which began the newest segment for its age alone.
         self._position = 0
         self._fresh = 0
+        #: The segment that the log was told to leave for its age.
+        self._rotated = 0
         #: Bodies carried forward and segments unlinked so far.
         self.carried = 0
         self.released = 0
@@ -84,14 +86,17 @@ class Forgetting:
 
     def _age(self, now: int) -> None:
         begun = self._begun.get(self._newest)
-        if begun is None or now - begun <= MAX_AGE:
+        if begun is None or now - begun <= MAX_AGE or self._position == self._fresh:
             return
-        self._begun[self._newest] = now
-        if self._position != self._fresh:
-            # A record, since a log where nothing happens begins no segment by itself.
+        if self._rotated != self._newest:
+            self._rotated = self._newest
             self._log.rotate()
-            epoch = records.start(self._state.epoch)
-            self._fresh = self._append(Kind.START, self._commit.begin(), epoch)
+        # A log where nothing happens begins no segment by itself, so something happens. A frame
+        # that is open still goes to the old segment: then the next one will not.
+        epoch = records.start(self._state.epoch)
+        position = self._append(Kind.START, self._commit.begin(), epoch)
+        if position >> 32 != self._newest:
+            self._fresh = position
 
     def _untidy(self, now: int) -> bool:
         oldest = self._log.oldest_segment()

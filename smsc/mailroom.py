@@ -66,13 +66,14 @@ class Mailroom:
         full = 0
         while full < len(binds):
             bind = binds[0]
-            binds.rotate(-1)
             if bind.credit() <= 0:
+                binds.rotate(-1)
                 full += 1
                 continue
             slot = self._mailboxes.take(account)
             if slot < 0:
-                return
+                return  # it stays this bind's turn
+            binds.rotate(-1)
             full = 0
             id = slab.id(slot)
             pdu = self._fresh.pop(id, None)

@@ -1,10 +1,13 @@
-from smsc._pdu cimport Message
+from libc.stdint cimport int64_t
 
+from smsc._pdu cimport Message
+from smsc._receipt cimport Reader, Writer
+
+
+cdef Writer _writer
+cdef Reader _reader
 
 cpdef bytes build(
-    Message original, bytes message_id, int state, network_error, int error,
-    long long submit_ms, long long done_ms, bint tlvs=*)
-cdef bytes _tlvs(Message original, bytes message_id, int state, network_error)
+    Message original, bytes message_id, int state, bytes network_error, error,
+    int64_t submit_ms, int64_t done_ms, bint tlvs=*)
 cpdef parse(Message pdu)
-cdef int _state(bytes word) except -1
-cdef tuple _told(bytes text)

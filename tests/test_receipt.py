@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsc import receipt
-from smsc._pdu import Message, encode
+from smsc._pdu import Decoder, Message, encode
 from smsc.receipt import IdRule, Receipt
 from smsc.smpp import Command, Tag
+from smsc.text import preview
+from smsc.times import MINUTE, format_minute
 
 SUBMITTED = round(datetime(2025, 11, 22, 9, 15, 59, tzinfo=UTC).timestamp() * 1000)
 DONE = round(datetime(2025, 11, 22, 9, 16, 0, tzinfo=UTC).timestamp() * 1000)
@@ -103,7 +106,7 @@ def test_states(state: int, word: bytes, dlvrd: bytes, told: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "shown"), [(0, b"000"), (88, b"088"), (999, b"999"), (1025, b"999")]
+    ("error", "shown"), [(0, b"000"), (88, b"088"), (999, b"999"), (1025, b"999"), (10**64, b"999")]
 )
 def test_err_has_three_digits(error: int, shown: bytes) -> None:
     assert b" err:%b text:" % shown in built(submitted(), error=error).text
@@ -151,6 +154,152 @@ def test_what_is_built_reads_back(state: int, error: int, tlvs: bool, message_id
         done=b"2511220916",
         network_error=b"\3\0\7" if tlvs else b"",
     )
+
+
+#: What a client is told of each message_state.
+TOLD = {
+    0: (1, b"ENROUTE"),
+    1: (1, b"ENROUTE"),
+    2: (2, b"DELIVRD"),
+    3: (3, b"EXPIRED"),
+    4: (4, b"DELETED"),
+    5: (5, b"UNDELIV"),
+    6: (6, b"ACCEPTD"),
+    7: (7, b"UNKNOWN"),
+    8: (8, b"REJECTD"),
+    9: (8, b"REJECTD"),
+}
+
+
+def encoded(
+    original: Message,
+    message_id: bytes,
+    state: int,
+    network_error: bytes | None,
+    error: int,
+    submit_ms: int,
+    done_ms: int,
+    tlvs: bool,
+) -> bytes:
+    """As ``receipt.build``, by the codec's tables."""
+    shown, word = TOLD[state]
+    told = [(Tag.RECEIPTED_MESSAGE_ID, message_id + b"\0"), (Tag.MESSAGE_STATE, bytes([shown]))]
+    if network_error:
+        told.append((Tag.NETWORK_ERROR_CODE, network_error))
+    reference = original.tlv(Tag.USER_MESSAGE_REFERENCE)
+    if reference is not None:
+        told.append((Tag.USER_MESSAGE_REFERENCE, reference))
+    return encode(
+        Command.DELIVER_SM, 0, 0, told if tlvs else (),
+        service_type=original.service_type,
+        source_addr_ton=original.dest_addr_ton,
+        source_addr_npi=original.dest_addr_npi,
+        source_addr=original.destination_addr,
+        dest_addr_ton=original.source_addr_ton,
+        dest_addr_npi=original.source_addr_npi,
+        destination_addr=original.source_addr,
+        esm_class=0x04,
+        short_message=b"id:%b sub:001 dlvrd:%03d submit date:%b done date:%b stat:%b err:%03d"
+        b" text:%b"
+        % (
+            message_id,
+            state == 2,
+            format_minute(submit_ms // MINUTE),
+            format_minute(done_ms // MINUTE),
+            word,
+            min(error, 999),
+            preview(original.text, original.data_coding, bool(original.esm_class & 0x40)),
+        ),
+    )  # fmt: skip
+
+
+def octet_strings(most: int) -> st.SearchStrategy[bytes]:
+    return st.binary(max_size=most).map(lambda octets: octets.replace(b"\0", b"0"))
+
+
+OCTET = st.integers(0, 255)
+#: Mostly characters, but with what ends a C string, escapes and is no septet at all among them.
+USER_DATA = st.text("aZ @\0\x1b\x1be\x7f\x80\xff", max_size=254).map(
+    lambda text: text.encode("latin-1")
+) | st.binary(max_size=254)
+
+
+@st.composite
+def originals(draw: st.DrawFn) -> Message:
+    """Any submit_sm, its text in either place."""
+    text, reference = draw(USER_DATA), draw(st.none() | st.binary(min_size=2, max_size=2))
+    tlvs = [(Tag.USER_MESSAGE_REFERENCE, reference)] if reference is not None else []
+    if draw(st.booleans()):
+        tlvs.insert(draw(st.integers(0, len(tlvs))), (Tag.MESSAGE_PAYLOAD, text * 3))
+        text = b""
+    return submitted(
+        tuple(tlvs),
+        service_type=draw(octet_strings(5)),
+        source_addr_ton=draw(OCTET),
+        source_addr_npi=draw(OCTET),
+        source_addr=draw(octet_strings(20)),
+        dest_addr_ton=draw(OCTET),
+        dest_addr_npi=draw(OCTET),
+        destination_addr=draw(octet_strings(20)),
+        esm_class=draw(st.sampled_from([0, 0, 0x40]) | OCTET),
+        data_coding=draw(st.sampled_from([0, 0, 8]) | OCTET),
+        short_message=text,
+    )
+
+
+#: A few minutes a multiple of 256 apart, which a cache by the low bits takes for neighbours; and
+#: any moment of 1900 to 2100.
+MOMENTS = st.builds(
+    lambda ms, days: ms + days * 256 * MINUTE, st.integers(SUBMITTED, DONE), st.integers(-2, 2)
+) | st.integers(-2_208_988_800_000, 4_102_444_800_000)
+
+
+#: All that ``build`` takes but the original.
+SAID_OF_IT = st.tuples(
+    octet_strings(64),
+    st.sampled_from(sorted(TOLD)),
+    st.none() | st.just(b"") | st.binary(min_size=3, max_size=3),
+    st.integers(-99, 1100) | st.integers(0, 10**64),
+    MOMENTS,
+    MOMENTS,
+    st.booleans(),
+)
+
+
+@given(originals(), SAID_OF_IT)
+def test_any_receipt_is_what_the_codec_would_write(original: Message, said: Any) -> None:
+    assert receipt.build(original, *said) == encoded(original, *said)
+
+
+@pytest.mark.parametrize("length", [0, 19, 20, 21, 254])
+@pytest.mark.parametrize("at", [0, 18, 19, 20, 21])
+@pytest.mark.parametrize("octet", [b"\0", b"\x1b", b"\x7f", b"\x80"])
+def test_the_first_characters_decide_what_is_shown(length: int, at: int, octet: bytes) -> None:
+    text = b"a" * at + octet
+    original = submitted(short_message=(text + b"a" * 254)[:length])
+    shown = built(original).text.partition(b" text:")[2]
+    assert shown == preview(original.text, 0, False)
+
+
+def test_the_text_has_no_more_than_255_octets() -> None:
+    said = 2, None, 0, SUBMITTED, DONE, True
+    most = 255 - len(built(submitted()).text) + len(b"1a2b3c4e")
+    octets = receipt.build(submitted(), b"f" * most, *said)
+    assert octets == encoded(submitted(), b"f" * most, *said)
+    for length in (most + 1, 2000, 100_000):
+        with pytest.raises(ValueError):
+            receipt.build(submitted(), b"f" * length, *said)
+
+
+def test_a_state_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(KeyError):
+        built(submitted(), 10)
+
+
+def test_nothing_is_built_of_nothing() -> None:
+    for original, message_id in [(None, b"1"), (submitted(), None)]:
+        with pytest.raises(TypeError):
+            receipt.build(original, message_id, 2, None, 0, SUBMITTED, DONE)  # type: ignore[arg-type]
 
 
 # -- reading --
@@ -280,6 +429,152 @@ def test_an_endless_text_is_not_searched_to_its_end() -> None:
 def test_no_text_makes_it_raise(text: bytes) -> None:
     told = receipt.parse(delivered(text))
     assert told is not None and b" " not in told.id
+
+
+#: The fields as Appendix B orders them, up to the label of the text.
+APPENDIX_B = re.compile(
+    rb"id:([^\s\0]{1,64}+) sub:[^ ]*+ dlvrd:[^ ]*+ submit date:[^ ]*+"
+    rb" done date:([^\s\0]{0,64}+) stat:([^\s\0]{1,64}+) err:([^\s\0]{0,64}+) text:"
+)
+WORDS = {word: state for state, (_, word) in TOLD.items() if state not in (0, 9)}
+
+
+def by_expressions(pdu: Message) -> Receipt | None:
+    """As ``receipt.parse``, of texts whose words are standard or unknown."""
+    carrier_id, stated = pdu.tlv(Tag.RECEIPTED_MESSAGE_ID), pdu.tlv(Tag.MESSAGE_STATE)
+    if not pdu.esm_class & 0x24 and carrier_id is None:
+        return None
+    standard = APPENDIX_B.match(pdu.text)
+    if standard:
+        text_id, done, word, error = standard.groups()
+    else:
+        text_id, word, error, done = receipt._searched(pdu.text)
+    state = stated[0] if stated else WORDS.get(word.upper(), 7)
+    return Receipt(
+        (carrier_id or b"").rstrip(b"\0 ") or text_id,
+        state,
+        state in receipt.FINAL_STATES and not pdu.esm_class & 0x20,
+        error,
+        done,
+        pdu.tlv(Tag.NETWORK_ERROR_CODE) or b"",
+    )
+
+
+#: What may stand where a value does: any length about the limit, and all that might end it.
+VALUES = st.one_of(
+    st.sampled_from([b"", b"000", b"1", b"DELIVRD", b"undeliv", b"2511220916"]),
+    st.integers(62, 67).map(lambda length: b"7" * length),
+    st.sampled_from([bytes((octet,)) for octet in range(256)]).map(lambda octet: b"1" + octet),
+    st.sampled_from([bytes((octet,)) for octet in range(256)]),
+    st.text("id:stexrrdone 1\0\t\n\x0b\x1c\x85\xa0", max_size=12).map(
+        lambda text: text.encode("latin-1")
+    ),
+)
+LABELS = (
+    b"id:", b" sub:", b" dlvrd:", b" submit date:", b" done date:", b" stat:", b" err:", b" text:",
+)  # fmt: skip
+USUAL = (b"12", b"001", b"001", b"2511220915", b"2511220916", b"DELIVRD", b"000", b"Hi")
+
+
+@st.composite
+def nearly_standard(draw: st.DrawFn) -> bytes:
+    """The standard text with a few of its pieces changed, maybe cut short."""
+    pieces = [piece for pair in zip(LABELS, USUAL, strict=True) for piece in pair]
+    for at in draw(st.lists(st.integers(0, len(pieces) // 2 - 1), max_size=4)):
+        pieces[2 * at + 1] = draw(VALUES)
+    for at in draw(st.lists(st.integers(0, len(pieces) - 1), max_size=1)):
+        pieces[at] = draw(VALUES)
+    text = b"".join(pieces)
+    return text[: draw(st.just(len(text)) | st.integers(0, len(text)))]
+
+
+READ_TLVS = st.fixed_dictionaries(
+    {},
+    optional={
+        Tag.RECEIPTED_MESSAGE_ID: st.text("9a \0", min_size=1, max_size=8).map(str.encode),
+        Tag.MESSAGE_STATE: OCTET.map(lambda state: bytes((state,))),
+        Tag.NETWORK_ERROR_CODE: st.binary(min_size=3, max_size=3),
+        Tag.USER_MESSAGE_REFERENCE: st.binary(min_size=2, max_size=2),
+    },
+)
+
+
+@given(
+    nearly_standard() | st.binary(max_size=100),
+    READ_TLVS,
+    st.sampled_from([0x04, 0x04, 0x20, 0x24, 0x00]) | OCTET,
+)
+def test_any_text_reads_as_by_expressions(
+    text: bytes, tlvs: dict[int, bytes], esm_class: int
+) -> None:
+    in_payload = delivered(b"", {Tag.MESSAGE_PAYLOAD: text} | tlvs, esm_class=esm_class)
+    assert receipt.parse(in_payload) == by_expressions(in_payload)
+    if len(text) <= 255:
+        pdu = delivered(text, tlvs, esm_class=esm_class)
+        assert receipt.parse(pdu) == by_expressions(pdu)
+
+
+@pytest.mark.parametrize("at", range(8))
+def test_any_octet_in_any_value_reads_as_by_expressions(at: int) -> None:
+    before = b"".join(label + value for label, value in zip(LABELS[:at], USUAL, strict=False))
+    after = b"".join(label + value for label, value in zip(LABELS, USUAL, strict=True))
+    after = after[len(before + LABELS[at]) :]
+    for octet in range(256):
+        pdu = delivered(before + LABELS[at] + after[:1] + bytes((octet,)) + after[1:])
+        assert receipt.parse(pdu) == by_expressions(pdu)
+
+
+def test_a_text_cut_anywhere_reads_as_by_expressions() -> None:
+    for length in range(len(STANDARD)):
+        pdu = delivered(STANDARD[:length])
+        assert receipt.parse(pdu) == by_expressions(pdu)
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "told"),
+    [
+        (b"err:000", b"err:000", Receipt(b"1234", 2, True, b"000", b"25:11", b"")),
+        (b"err:000", b"err:", Receipt(b"1234", 2, True, b"", b"25:11", b"")),
+        (b"stat:DELIVRD", b"stat:", Receipt(b"1234", 7, False, b"000", b"", b"")),
+        (b"id:1234", b"id:", Receipt(b"", 2, True, b"000", b"", b"")),
+    ],
+)
+def test_the_standard_text_is_not_searched(value: bytes, other: bytes, told: Receipt) -> None:
+    # A done date with a colon inside is one only to him who knows where it must stand.
+    text = STANDARD.replace(b"done date:2511220916", b"done date:25:11").replace(value, other)
+    assert receipt.parse(delivered(text)) == told
+
+
+def test_a_state_of_no_octets_says_nothing() -> None:
+    # The length of this TLV is not checked where it is not expected.
+    pdu = submitted(((Tag.MESSAGE_STATE, b""),), esm_class=0x04, short_message=STANDARD)
+    assert receipt.parse(pdu) == receipt.parse(delivered(STANDARD))
+
+
+def test_a_pdu_not_yet_decoded_reads_the_same() -> None:
+    (pdu,) = Decoder().feed(delivered(STANDARD).raw)
+    assert isinstance(pdu, Message)
+    assert receipt.parse(pdu) == receipt.parse(delivered(STANDARD))
+
+
+SAID: dict[str, Any] = {
+    "id": b"1234", "state": 2, "final": True, "error": b"000", "done": b"2511220916",
+    "network_error": b"\3\0\7",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_receipts_are_equal_if_all_of_them_is(name: str) -> None:
+    assert Receipt(**SAID) == Receipt(**SAID)
+    other = Receipt(**SAID | {name: type(SAID[name])()})
+    assert other != Receipt(**SAID)
+    assert getattr(other, name) != SAID[name] == getattr(Receipt(**SAID), name)
+    something_else: object = tuple(SAID.values())
+    assert Receipt(**SAID) != something_else
+
+
+def test_no_octets_of_a_receipt_are_shown() -> None:
+    assert repr(Receipt(**SAID)) == "<Receipt state=2 final=True>"
 
 
 # -- correlation --

@@ -34,7 +34,8 @@ def taken(directory: Path) -> Counter[str]:
     return Counter(line.split()[3] for line in (directory / "taken").read_text().splitlines())
 
 
-def _segments(log: Path, disk: Disk | None = None) -> Iterator[Checked]:
+def segments(log: Path, disk: Disk | None = None) -> Iterator[Checked]:
+    """Each segment, read and found sound. Raises CorruptLog."""
     disk = disk or RealDisk()
     for checked in walk(disk, segment.find(disk, log)):
         if checked.problem:
@@ -44,7 +45,7 @@ def _segments(log: Path, disk: Disk | None = None) -> Iterator[Checked]:
 
 def entries(log: Path, disk: Disk | None = None) -> Iterator[tuple[int, bytes, bytes]]:
     """``(kind, head, body)`` of every record."""
-    for checked in _segments(log, disk):
+    for checked in segments(log, disk):
         start = SEGMENT_HEADER
         while start < checked.scan.end:
             yield from _frame.unpack(checked.data, start)[1]
@@ -54,7 +55,7 @@ def entries(log: Path, disk: Disk | None = None) -> Iterator[tuple[int, bytes, b
 def owed(log: Path) -> set[int]:
     """Ids of the messages that a server started now would still owe."""
     state = State()
-    for checked in _segments(log):
+    for checked in segments(log):
         base = checked.segment.number << 32 | SEGMENT_HEADER
         if checked.scan.end > SEGMENT_HEADER:
             _frame.feed(checked.data, SEGMENT_HEADER, checked.scan.end, base, state.apply)

@@ -1,0 +1,174 @@
+"""The heads of the log's records: what is written is what is read, and half a head is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from smsc import records
+from smsc.records import Kind
+
+U64, U32, U8 = 2**64 - 1, 2**32 - 1, 2**8 - 1
+NAME = bytes(range(1, 61))
+
+#: Per kind: writer, reader, fields as they are written, octets of the fixed part.
+HEADS: dict[Kind, tuple[Callable[..., bytes], Callable[[bytes], Any], dict[str, Any], int]] = {
+    Kind.START: (records.start, records.read_start, {"epoch": U32}, 4),
+    Kind.MESSAGE: (
+        records.message,
+        records.read_message,
+        {
+            "id": U64, "submitted": U64 - 1, "due": U64 - 2, "expiry": U64 - 3, "sent": U64 - 4,
+            "key": U64 - 5, "state": U8, "lane": U8 - 1, "attempt": U8 - 2, "flags": U8 - 3,
+            "account": NAME, "carrier": b"",
+        },
+        52,
+    ),
+    Kind.ATTEMPT: (
+        records.attempt, records.read_attempt, {"id": U64, "attempt": 7, "carrier": NAME}, 9,
+    ),
+    Kind.ACKED: (
+        records.acked,
+        records.read_acked,
+        {"id": U64, "attempt": U8, "until": U64 - 1, "key": U64 - 2, "carrier_id": b"\0\xff"},
+        25,
+    ),
+    Kind.QUEUED: (
+        records.queued,
+        records.read_queued,
+        {"id": U64, "attempt": U8, "due": U64 - 1, "status": U32},
+        21,
+    ),
+    Kind.DOUBT: (
+        records.doubt, records.read_doubt, {"id": U64, "attempt": U8, "until": U64 - 1}, 17,
+    ),
+    Kind.FINAL: (
+        records.final,
+        records.read_final,
+        {
+            "id": U64, "state": 5, "status": U32, "network_error": b"\3\0\x22", "error": b"034",
+            "carrier": b"one",
+        },
+        13,
+    ),
+    Kind.MAIL: (
+        records.mail,
+        records.read_mail,
+        {
+            "id": U64, "received": U64 - 1, "expiry": U64 - 2, "kind": 2, "account": b"acme",
+            "carrier": NAME,
+        },
+        25,
+    ),
+    Kind.MAIL_DONE: (
+        records.mail_done, records.read_mail_done, {"id": U64, "state": 8}, 9,
+    ),
+    Kind.ORPHAN: (
+        records.orphan,
+        records.read_orphan,
+        {
+            "key": U64, "until": U64 - 1, "state": 2, "final": True, "carrier": b"one",
+            "error": b"0" * 16, "network_error": b"\1\2\3",
+        },
+        18,
+    ),
+    Kind.ORPHAN_DONE: (records.orphan_done, records.read_orphan_done, {"key": U64}, 8),
+}  # fmt: skip
+
+KINDS = pytest.mark.parametrize("kind", HEADS, ids=lambda kind: kind.name)
+
+
+def read(kind: Kind, head: bytes) -> dict[str, Any]:
+    """The fields of a head by name."""
+    _write, reader, fields, _fixed = HEADS[kind]
+    found = reader(head)
+    if isinstance(found, int):
+        return dict.fromkeys(fields, found)
+    return {name: getattr(found, name) for name in fields}
+
+
+def written(kind: Kind) -> bytes:
+    write, _read, fields, _fixed = HEADS[kind]
+    return write(*fields.values())
+
+
+def test_every_kind_is_here() -> None:
+    assert set(HEADS) == set(Kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        (Kind.START, 1), (Kind.MESSAGE, 2), (Kind.ATTEMPT, 3), (Kind.ACKED, 4), (Kind.QUEUED, 5),
+        (Kind.DOUBT, 6), (Kind.FINAL, 7), (Kind.MAIL, 8), (Kind.MAIL_DONE, 9), (Kind.ORPHAN, 10),
+        (Kind.ORPHAN_DONE, 11),
+    ],
+)  # fmt: skip
+def test_the_numbers_on_disk_never_change(kind: Kind, number: int) -> None:
+    assert kind == number
+
+
+@KINDS
+def test_what_is_written_is_read(kind: Kind) -> None:
+    assert read(kind, written(kind)) == HEADS[kind][2]
+
+
+@KINDS
+def test_a_head_is_as_long_as_its_format_says(kind: Kind) -> None:
+    _write, _read, fields, fixed = HEADS[kind]
+    names = [value for value in fields.values() if isinstance(value, bytes)]
+    assert len(written(kind)) == fixed + sum(1 + len(name) for name in names)
+
+
+@KINDS
+def test_a_truncated_head_is_none(kind: Kind) -> None:
+    head = written(kind)
+    for end in range(len(head)):
+        with pytest.raises(ValueError, match="head"):
+            read(kind, head[:end])
+
+
+@pytest.mark.parametrize("kind", [Kind.MESSAGE, Kind.ORPHAN], ids=lambda kind: kind.name)
+def test_a_head_unpacks_in_the_order_it_is_written(kind: Kind) -> None:
+    write, reader, fields, _fixed = HEADS[kind]
+    head = write(*fields.values())
+    assert tuple(reader(head)) == tuple(fields.values())
+    assert write(*reader(head)) == head
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (kind, name)
+        for kind, (_, _, fields, _) in HEADS.items()
+        for name, value in fields.items()
+        if isinstance(value, bytes)
+    ],
+)
+def test_a_head_has_255_octets_at_most(kind: Kind, name: str) -> None:
+    write, _read, fields, _fixed = HEADS[kind]
+    rest = len(write(*(fields | {name: b""}).values()))
+    largest = bytes(255 - rest)
+    head = write(*(fields | {name: largest}).values())
+    assert len(head) == 255
+    assert read(kind, head)[name] == largest
+    with pytest.raises(ValueError, match="head of 256"):
+        write(*(fields | {name: largest + b"x"}).values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (Kind.MESSAGE, "attempt", 256),
+        (Kind.MESSAGE, "id", 2**64),
+        (Kind.MESSAGE, "due", -1),
+        (Kind.QUEUED, "status", 2**32),
+        (Kind.ATTEMPT, "id", -1),
+    ],
+)
+def test_what_does_not_fit_is_refused(kind: Kind, name: str, value: int) -> None:
+    write, _read, fields, _fixed = HEADS[kind]
+    with pytest.raises(OverflowError):
+        write(*(fields | {name: value}).values())
