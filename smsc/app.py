@@ -31,6 +31,9 @@ log = logging.getLogger("smsc")
 #: How often what is due is looked at, seconds.
 TICK = 0.1
 
+#: How often a month that begins within a day is looked for, seconds.
+KEEP_PERIODS = 600.0
+
 
 def steady_ms() -> int:
     """Milliseconds that never run back; for what is measured within this run."""
@@ -86,6 +89,8 @@ class App:
         self.ops = Ops(self)
         self.watchdog = Watchdog(self)
         self._ticker: asyncio.TimerHandle | None = None
+        self._keeper: asyncio.TimerHandle | None = None
+        self._opening: asyncio.Task[None] | None = None
         self._quiet_since = self.loop.time()
         self._frames = 0
         #: When ``start`` was done, and how long recovery took, ms.
@@ -104,11 +109,11 @@ class App:
     def _open_traffic(self) -> Traffic:
         directory = Path(self.config.traffic.directory)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Traffic(self._open_period, periods(directory), Plain(), self.clock)
 
-        def open_period(period: str) -> Log:
-            return self._open_log(directory / period, self.config.traffic.segment)
-
-        return Traffic(open_period, periods(directory), Plain(), self.clock)
+    def _open_period(self, period: str) -> Log:
+        directory = Path(self.config.traffic.directory)
+        return self._open_log(directory / period, self.config.traffic.segment)
 
     # -- life --------------------------------------------------------------------------------
 
@@ -117,10 +122,14 @@ class App:
         began = steady_ms()
         self.core.recover()
         await self.commit.drain()
+        if self.failed.done():
+            raise self.failed.result()
         self.recovery_ms = steady_ms() - began
         self._log_recovery()
+        await self._open_missing_period()
         self.links.start(self.loop)
         self._tick()
+        self._keep_periods()
         await self.ops.start()
         for carrier in self.carriers:
             carrier.start()
@@ -154,8 +163,11 @@ class App:
         await asyncio.gather(*(listener.stop() for listener in self.listeners))
         await asyncio.gather(*(carrier.stop() for carrier in self.carriers))
         await self.commit.drain()
-        if self._ticker is not None:
-            self._ticker.cancel()
+        for timer in (self._ticker, self._keeper):
+            if timer is not None:
+                timer.cancel()
+        if self._opening is not None:
+            await self._opening
         self.links.stop()
         await self.ops.stop()
         self.authenticator.close()
@@ -172,6 +184,22 @@ class App:
             self.core.tick()
             self.traffic.sync()
             self._seal_when_idle()
+        except StorageError as error:
+            self._on_failure(error)
+
+    def _keep_periods(self) -> None:
+        """Have each month's traffic log made before its first message, off the loop."""
+        self._keeper = self.loop.call_later(KEEP_PERIODS, self._keep_periods)
+        if self._opening is None or self._opening.done():
+            self._opening = self.loop.create_task(self._open_missing_period())
+
+    async def _open_missing_period(self) -> None:
+        period = self.traffic.missing(self.clock())
+        if period is None:
+            return
+        try:
+            opened = await asyncio.to_thread(self._open_period, period)
+            self.traffic.adopt(period, opened)
         except StorageError as error:
             self._on_failure(error)
 

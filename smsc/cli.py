@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,15 +39,19 @@ def main(argv: list[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     run: Run = options.run
     try:
-        return run(options)
+        status = run(options)
+        sys.stdout.flush()
+        return status
     except ConfigError as error:
         return _complain(error, EX_CONFIG)
     except StorageError as error:
         return _complain(error, EX_IOERR)
+    except BrokenPipeError:
+        # The reader of our output has left: what is still buffered must not complain at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EX_FAILURE
     except (SmscError, OSError) as error:
         return _complain(error, EX_FAILURE)
-    except BrokenPipeError:
-        return EX_FAILURE  # the reader of our output has left
 
 
 def _complain(error: Exception, status: int) -> int:
@@ -179,7 +184,7 @@ def _hash_password(options: argparse.Namespace) -> int:
     if sys.stdin.isatty():
         password = getpass.getpass("password: ")
     else:
-        password = sys.stdin.readline().rstrip("\n")
+        password = sys.stdin.readline().rstrip("\r\n")
     if not 1 <= len(password.encode()) <= 8:
         print("smsc: an SMPP password has 1 to 8 octets", file=sys.stderr)
         return EX_FAILURE
@@ -224,25 +229,45 @@ def _add_traffic(commands: Any) -> None:
     _config_option(parser)
     parser.add_argument("--period", metavar="YYYY-MM", help="one billing period (all)")
     parser.add_argument("--account", metavar="SYSTEM_ID", help="one account")
-    parser.add_argument("--id", metavar="HEX", help="one message, as its client knows it")
-    parser.add_argument("--last", metavar="N", type=int, default=20, help="newest (%(default)s)")
+    parser.add_argument(
+        "--id", metavar="HEX", type=_message_id, help="one message, as its client knows it"
+    )
+    parser.add_argument("--last", metavar="N", type=_count, default=20, help="newest (%(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _message_id(text: str) -> int:
+    try:
+        return int(text, 16)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be hexadecimal") from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("must be a whole number")
+    return int(text)
 
 
 def _traffic_show(options: argparse.Namespace) -> int:
     directory = Path(config.load(options.config).traffic.directory)
     periods = [options.period] if options.period else traffic.periods(directory)
-    wanted = int(options.id, 16) if options.id else None
-    shown = [
-        traffic.shown(fields)
+    found = (
+        fields
         for period in periods
         for fields in traffic.read(inspect.records(directory / period), period, traffic.Plain())
-        if (wanted is None or fields["id"] == wanted)
-        and (options.account is None or fields["account"] == options.account.encode())
-    ]
-    for fields in shown[-options.last :]:
+        if _is_wanted(fields, options)
+    )
+    for fields in map(traffic.shown, deque(found, options.last)):
         print(json.dumps(fields) if options.json else _line(fields))
     return 0
+
+
+def _is_wanted(fields: dict[str, Any], options: argparse.Namespace) -> bool:
+    # A client below 3.4 knows a message by the last eight digits of its id.
+    known_as = (None, fields["id"], fields["id"] & 0xFFFFFFFF)
+    account = options.account
+    return options.id in known_as and (account is None or fields["account"] == account.encode())
 
 
 def _line(fields: dict[str, Any]) -> str:

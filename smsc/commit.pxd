@@ -21,3 +21,4 @@ cdef class Commit:
 
     cpdef int64_t begin(self) except -1
     cpdef stage(self, sink, item)
+    cpdef stage_all(self, sink, list items)

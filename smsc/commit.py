@@ -137,6 +137,17 @@ class Commit:
         else:
             staged.append(item)
 
+    def stage_all(self, sink: Sink[T], items: list[T]) -> None:
+        """``stage`` for several at once, in order; the list is the caller's no more."""
+        if not items:
+            return
+        staged = self._staged.get(sink)
+        if staged is None:
+            self.begin()
+            self._staged[sink] = items
+        else:
+            staged += items
+
     def then(self, call: Callable[[], None]) -> None:
         """Call ``call()`` when all that was appended so far is durable."""
         self.begin()
@@ -175,6 +186,18 @@ class Commit:
             return
         if self._open and not self._log.busy:
             self._seal()
+        try:
+            self._release(durable)
+        except StorageError as error:  # a sink's own log: what it did not take is met at a restart
+            self._fail(error)
+            return
+        if self.congested and self._log.pending_octets < RELIEVED:
+            self.congested = False
+            relief, self._relief = self._relief, []
+            for call in relief:
+                call()
+
+    def _release(self, durable: int) -> None:
         frames = self._frames
         while frames and frames[0].number <= durable:
             frame = frames.popleft()
@@ -184,11 +207,6 @@ class Commit:
             for call in frame.calls:
                 call()
             self._note(frame)
-        if self.congested and self._log.pending_octets < RELIEVED:
-            self.congested = False
-            relief, self._relief = self._relief, []
-            for call in relief:
-                call()
 
     def _note(self, frame: _Frame) -> None:
         count = sum(map(len, frame.staged.values()))

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from smsc._pdu import Decoder, Message, Pdu, encode, header_only
@@ -70,6 +70,9 @@ class Committing(Protocol):
 
     def stage(self, sink: Sink[bytes], octets: bytes, /) -> None:
         """Release ``octets`` to ``sink`` once all that was appended so far is durable."""
+
+    def stage_all(self, sink: Sink[bytes], items: list[bytes], /) -> None:
+        """``stage`` for several at once, in order; the list is the caller's no more."""
 
     def on_relief(self, call: Callable[[], None], /) -> None:
         """Call once when ``congested`` has become false."""
@@ -521,12 +524,10 @@ class Connection(asyncio.Protocol, Generic[C]):
         self.requests += 1
         self.links.commit.stage(self, octets)
 
-    def stage_answers(self, answers: Sequence[bytes]) -> None:
+    def stage_answers(self, answers: list[bytes]) -> None:
         """Send these answers, in this order, once the log is durable."""
-        stage = self.links.commit.stage
-        for octets in answers:
-            stage(self, octets)
         self.answers += len(answers)
+        self.links.commit.stage_all(self, answers)
 
     def refuse(self, pdu: Pdu, status: int) -> None:
         """Answer a request that is not done."""

@@ -9,7 +9,7 @@ from smsc.mailbox cimport Mailboxes
 from smsc.mailroom cimport Mailroom
 from smsc.spool cimport Spool
 from smsc.state cimport State
-from smsc.traffic cimport Finished
+from smsc.traffic cimport Finished, Traffic, finished
 from smsc.upstream cimport Upstream
 
 cdef int _MESSAGE, _ATTEMPT, _ACKED, _FINAL, _MAIL, _MAIL_DONE
@@ -48,7 +48,7 @@ cdef class Core:
     cdef object _accounts
     cdef object _log
     cdef Commit _commit
-    cdef object _traffic
+    cdef Traffic _traffic
     cdef object _router
     cdef object _inbound_router
     cdef readonly State state

@@ -14,7 +14,7 @@ told. What is due by time is looked at in ``tick``, in bounded portions.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from smsc import intake, records
@@ -34,7 +34,7 @@ from smsc.routing import InboundRouter, Router
 from smsc.smpp import MessageState, Status
 from smsc.spool import UNSENT, Stage
 from smsc.state import State
-from smsc.traffic import Finished, Traffic
+from smsc.traffic import Finished, Traffic, finished
 from smsc.upstream import Upstream
 
 #: How many due entries one tick handles at most: a few milliseconds of the loop.
@@ -115,30 +115,33 @@ class Ids:
 
 
 class Counters:
-    """What happened, as integers that only grow; ``metrics`` reads them at scrape time."""
+    """What happened, as integers that only grow; ``metrics`` reads them at scrape time.
+
+    (Not ``collections.Counter``: its item assignment runs in Python.)
+    """
 
     def __init__(self) -> None:
         self.accepted = 0
-        self.refused: Counter[int] = Counter()
-        self.submitted: Counter[bytes] = Counter()
+        self.refused: defaultdict[int, int] = defaultdict(int)
+        self.submitted: defaultdict[bytes, int] = defaultdict(int)
         #: (carrier, command_status) of answered attempts.
-        self.outcomes: Counter[tuple[bytes, int]] = Counter()
+        self.outcomes: defaultdict[tuple[bytes, int], int] = defaultdict(int)
         #: (carrier, message_state) of finished messages.
-        self.finished: Counter[tuple[bytes, int]] = Counter()
-        self.retried: Counter[bytes] = Counter()
+        self.finished: defaultdict[tuple[bytes, int], int] = defaultdict(int)
+        self.retried: defaultdict[bytes, int] = defaultdict(int)
         #: (carrier, cause) of attempts that became in doubt.
-        self.in_doubt: Counter[tuple[bytes, str]] = Counter()
+        self.in_doubt: defaultdict[tuple[bytes, str], int] = defaultdict(int)
         #: How doubts ended: late_response, refused, requeued, failed, expired.
-        self.resolved: Counter[str] = Counter()
+        self.resolved: defaultdict[str, int] = defaultdict(int)
         self.confirmed_duplicates = 0
-        self.orphans: Counter[str] = Counter()
+        self.orphans: defaultdict[str, int] = defaultdict(int)
         self.repeated_receipts = 0
-        self.inbound: Counter[bytes] = Counter()
+        self.inbound: defaultdict[bytes, int] = defaultdict(int)
         self.inbound_unrouted = 0
         self.mailed = 0
-        self.mail_done: Counter[str] = Counter()
+        self.mail_done: defaultdict[str, int] = defaultdict(int)
         #: Per account, by system_id: accepted, delivered, failed. Traffic data: see metrics.
-        self.by_account: Counter[tuple[bytes, str]] = Counter()
+        self.by_account: defaultdict[tuple[bytes, str], int] = defaultdict(int)
 
 
 class Core:
@@ -196,7 +199,7 @@ class Core:
     def recover(self) -> None:
         """Rebuild the state from the log, open a new epoch, and settle what the last one left.
 
-        Raises CorruptLog if acknowledged data can't be read, LookupError for a newer format.
+        Raises CorruptLog if acknowledged data can't be read, NewerLog for a newer format.
         """
         self._log.replay(self._replay_record)
         self.state.before_end = self._finished_now
@@ -606,16 +609,16 @@ class Core:
     # -- traffic records ---------------------------------------------------------------------
 
     def _finished_now(self, kind: int, position: int, time: int, head: bytes) -> None:
-        finished = self._describe(kind, time, head)
-        if finished is not None:
+        end = self._describe(kind, time, head)
+        if end is not None:
             self._traffic.staged = position
-            self._commit.stage(self._traffic, (position, finished))
+            self._commit.stage(self._traffic, (position, end))
 
     def _finished_at_replay(self, kind: int, position: int, time: int, head: bytes) -> None:
         if position > self._traffic.covered:
-            finished = self._describe(kind, time, head)
-            if finished is not None:
-                self._replayed.append((position, finished))
+            end = self._describe(kind, time, head)
+            if end is not None:
+                self._replayed.append((position, end))
 
     def _describe(self, kind: int, time: int, head: bytes) -> Finished | None:
         if kind == _FINAL:
@@ -633,7 +636,7 @@ class Core:
         sent = slab.sent(slot)
         if sent:  # kept to a tenth of a second
             sent = max(sent, body.submitted)
-        return Finished(
+        return finished(
             end.id,
             False,
             owner.config.customer if owner is not None else account,
@@ -659,7 +662,7 @@ class Core:
         received, message = self.mailroom.read(slab.position(slot))
         account = self.state.accounts[slab.account(slot)]
         owner = self._accounts.get(account)
-        return Finished(
+        return finished(
             end.id,
             True,
             owner.config.customer if owner is not None else account,

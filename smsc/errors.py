@@ -4,7 +4,8 @@
     |-- ConfigError      the operator's: nothing has started; names file, line and key
     |-- FramingError     the peer's: the stream can't be trusted, the connection closes
     |-- StorageError     the disk's: the log is dead, nothing more is acknowledged, the process ends
-    |   `-- CorruptLog   acknowledged data can't be read: the start stops, a person decides
+    |   |-- CorruptLog   acknowledged data can't be read: the start stops, a person decides
+    |   `-- NewerLog     acknowledged data is of a format that only a newer version can read
 
 A bad PDU in a sound stream is not an exception: it is a status, and gets its answer.
 No message of these carries text or a full number.
@@ -58,3 +59,7 @@ class CorruptLog(StorageError):
         self.offset = offset
         self.frame = frame
         super().__init__(f"{file} at octet {offset} (frame {frame}): {message}")
+
+
+class NewerLog(StorageError, LookupError):
+    """A newer version wrote this log: that one, or a newer one, is to be run on it."""

@@ -8,7 +8,7 @@ twice, never not at all. The methods named after records are the fold (see ``spo
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from enum import IntEnum
 
 from smsc import records
@@ -36,7 +36,7 @@ class Mailboxes:
         self.accounts = accounts
         self.carriers = carriers
         #: Mails per account, by its number, in any state.
-        self.held: Counter[int] = Counter()
+        self.held: defaultdict[int, int] = defaultdict(int)
         self._lists: dict[int, int] = {}
 
     def __len__(self) -> int:

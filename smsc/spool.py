@@ -17,7 +17,7 @@ the business of ``lanes``.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from enum import IntEnum
 
 from smsc import records
@@ -71,7 +71,7 @@ class Spool:
         self.accounts = accounts
         self.carriers = carriers
         #: Messages owed per account, by its number.
-        self.owed: Counter[int] = Counter()
+        self.owed: defaultdict[int, int] = defaultdict(int)
         self._lanes: list[CarrierLanes] = []
 
     def __len__(self) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from smsc import records
 from smsc.correlation import Orphans
+from smsc.errors import NewerLog
 from smsc.mailbox import Mailboxes
 from smsc.records import Kind
 from smsc.spool import Names, Spool, Stage
@@ -38,7 +39,7 @@ class State:
         self.before_end: Callable[[int, int, int, bytes], None] | None = None
 
     def apply(self, kind: int, position: int, time: int, head: bytes) -> None:
-        """Take one record into account. Raises LookupError for a kind this version doesn't know."""
+        """Take one record into account. Raises NewerLog for a kind this version doesn't know."""
         if not self._time:
             self._time = time
             self.spool.slab.start(time)
@@ -73,7 +74,7 @@ class State:
         elif kind == _START:
             self._start(position, time, head)
         else:
-            raise LookupError(f"record kind {kind} was written by a newer version of smsc")
+            raise NewerLog(f"record kind {kind} was written by a newer version of smsc")
 
     def _start(self, position: int, time: int, head: bytes) -> None:
         self.epoch = records.read_start(head)

@@ -2,23 +2,54 @@ from libc.stdint cimport int64_t, uint64_t
 
 from smsc._pdu cimport Message
 
+cdef long _OCTETS_PER_SM
+
 
 cdef class Finished:
-    cdef readonly uint64_t id
-    cdef readonly bint inbound
-    cdef readonly bytes customer
-    cdef readonly bytes account
-    cdef readonly bytes carrier
-    cdef readonly int64_t accepted
-    cdef readonly int64_t sent
-    cdef readonly int64_t done
-    cdef readonly int64_t expiry
-    cdef readonly int attempts
-    cdef readonly int state
-    cdef readonly uint64_t status
-    cdef readonly bytes network_error
-    cdef readonly bytes error
-    cdef readonly Message message
+    cdef public uint64_t id
+    cdef public bint inbound
+    cdef public bytes customer
+    cdef public bytes account
+    cdef public bytes carrier
+    cdef public int64_t accepted
+    cdef public int64_t sent
+    cdef public int64_t done
+    cdef public int64_t expiry
+    cdef public int attempts
+    cdef public int state
+    cdef public uint64_t status
+    cdef public bytes network_error
+    cdef public bytes error
+    cdef public Message message
 
 
-cpdef bytes pack(Finished finished, str period, sealer)
+cpdef Finished finished(
+    uint64_t id, bint inbound, bytes customer, bytes account, bytes carrier, int64_t accepted,
+    int64_t sent, int64_t done, int64_t expiry, int attempts, int state, uint64_t status,
+    bytes network_error, bytes error, Message message)
+cpdef long segments(Message message) except -1
+cpdef str period_of(int64_t accepted)
+cpdef bytes pack(Finished end, str period, sealer)
+
+
+cdef class _Period:
+    cdef readonly object log
+    cdef readonly uint64_t covered
+    cdef readonly dict tail
+
+
+cdef class Traffic:
+    cdef object _open_log
+    cdef object _sealer
+    cdef object _clock
+    cdef dict _logs
+    cdef set _tail
+    cdef readonly uint64_t covered
+    cdef public uint64_t staged
+    cdef readonly uint64_t written
+    cdef list _settling
+    cdef list _unsettled
+    cdef uint64_t _settled_up_to
+    cdef readonly uint64_t records
+
+    cdef _write(self, uint64_t position, Finished end)

@@ -43,6 +43,10 @@ FULL_FRAME = 512 * 1024
 # One packer for all: making one costs more than packing a record.
 _pack = msgpack.Packer().pack
 
+_OCTETS_PER_SM = text.OCTETS_PER_SM
+
+DAY = 86_400_000
+
 #: Octets of the header that a part of a longer text carries (8-bit reference).
 _CONCAT_HEADER = 6
 
@@ -58,46 +62,62 @@ FIELDS = (
 
 
 class Finished:
-    """A message that has reached its final state, with all that its record says.
+    """A message that has reached its final state, with all that its record says."""
 
-    Times in ms; ``sent`` is 0 if it never was. ``state`` is a message_state; ``status``,
-    ``network_error`` and ``error`` are the carrier's command_status, network_error_code and
-    receipt's ``err``.
-    """
+    id: int
+    inbound: bool
+    customer: bytes
+    account: bytes
+    carrier: bytes
+    #: Times in ms; ``sent`` is 0 if it never was.
+    accepted: int
+    sent: int
+    done: int
+    expiry: int
+    attempts: int
+    #: A message_state, and the carrier's command_status, network_error_code and ``err``.
+    state: int
+    status: int
+    network_error: bytes
+    error: bytes
+    message: Message
 
-    def __init__(
-        self,
-        id: int,
-        inbound: bool,
-        customer: bytes,
-        account: bytes,
-        carrier: bytes,
-        accepted: int,
-        sent: int,
-        done: int,
-        expiry: int,
-        attempts: int,
-        state: int,
-        status: int,
-        network_error: bytes,
-        error: bytes,
-        message: Message,
-    ) -> None:
-        self.id = id
-        self.inbound = inbound
-        self.customer = customer
-        self.account = account
-        self.carrier = carrier
-        self.accepted = accepted
-        self.sent = sent
-        self.done = done
-        self.expiry = expiry
-        self.attempts = attempts
-        self.state = state
-        self.status = status
-        self.network_error = network_error
-        self.error = error
-        self.message = message
+
+def finished(
+    id: int,
+    inbound: bool,
+    customer: bytes,
+    account: bytes,
+    carrier: bytes,
+    accepted: int,
+    sent: int,
+    done: int,
+    expiry: int,
+    attempts: int,
+    state: int,
+    status: int,
+    network_error: bytes,
+    error: bytes,
+    message: Message,
+) -> Finished:
+    """A ``Finished``. (A function, since compiled it takes machine integers; a constructor can't.)"""
+    one = Finished.__new__(Finished)
+    one.id = id
+    one.inbound = inbound
+    one.customer = customer
+    one.account = account
+    one.carrier = carrier
+    one.accepted = accepted
+    one.sent = sent
+    one.done = done
+    one.expiry = expiry
+    one.attempts = attempts
+    one.state = state
+    one.status = status
+    one.network_error = network_error
+    one.error = error
+    one.message = message
+    return one
 
 
 class Sealer(Protocol):
@@ -131,7 +151,7 @@ def period_of(accepted: int) -> str:
 def segments(message: Message) -> int:
     """Short messages that a handset needs to get this text: what is billed."""
     octets = len(message.text)
-    if octets <= text.OCTETS_PER_SM:
+    if octets <= _OCTETS_PER_SM:
         return 1
     charset = text.CHARSETS[message.data_coding]
     if octets <= text.capacity(charset, 0):
@@ -140,20 +160,20 @@ def segments(message: Message) -> int:
     return -(-octets // room)
 
 
-def pack(finished: Finished, period: str, sealer: Sealer) -> bytes:
+def pack(end: Finished, period: str, sealer: Sealer) -> bytes:
     """The body of a FINISHED record."""
-    m = finished.message
+    m = end.message
     values = (
-        finished.id, finished.inbound, finished.accepted, finished.sent, finished.done,
-        finished.expiry,
+        end.id, end.inbound, end.accepted, end.sent, end.done,
+        end.expiry,
         m.source_addr_ton, m.source_addr_npi, m.source_addr,
         m.dest_addr_ton, m.dest_addr_npi, m.destination_addr,
-        finished.state, finished.status, finished.network_error, finished.error,
+        end.state, end.status, end.network_error, end.error,
         m.data_coding, m.esm_class, m.protocol_id, m.priority_flag, m.registered_delivery,
-        segments(m), finished.attempts, b"", finished.carrier, finished.customer,
-        finished.account, None,
+        segments(m), end.attempts, b"", end.carrier, end.customer,
+        end.account, None,
     )  # fmt: skip
-    customer = finished.customer
+    customer = end.customer
     packed: bytes = _pack(
         (
             customer,
@@ -265,9 +285,9 @@ class Traffic:
         self.records = 0
 
     def release(self, staged: list[tuple[int, Finished]]) -> None:
-        """Write the records of messages whose ends are durable; ``(position, finished)`` each."""
-        for position, finished in staged:
-            self._write(position, finished)
+        """Write the records of messages whose ends are durable; ``(position, end)`` each."""
+        for position, end in staged:
+            self._write(position, end)
 
     def again(self, ends: list[tuple[int, Finished]]) -> None:
         """Ends met again at a start; those that are here already are left out."""
@@ -278,17 +298,31 @@ class Traffic:
             self.written = max(self.written, ends[-1][0])
         self.staged = self.written
 
-    def _write(self, position: int, finished: Finished) -> None:
-        period = period_of(finished.accepted)
+    def missing(self, now: int) -> str | None:
+        """A period that is or will be needed within a day, and has no log open; None if none."""
+        for period in (period_of(now), period_of(now + DAY)):
+            if period not in self._logs:
+                return period
+        return None
+
+    def adopt(self, period: str, log: Log) -> None:
+        """Take over the log of a missing period, opened by somebody who had time to wait for it."""
+        if period in self._logs:
+            log.close()
+        else:
+            self._logs[period] = _Period(log)
+
+    def _write(self, position: int, end: Finished) -> None:
+        period = period_of(end.accepted)
         one = self._logs.get(period)
-        if one is None:
+        if one is None:  # accepted long ago: ``missing`` names what is usual
             one = self._logs[period] = _Period(self._open_log(period))
         log = one.log
         if not log.open_octets:
             log.begin(self._clock())
             log.append(CURSOR, _CURSOR.pack(self.covered))
-        head = _FINISHED.pack(finished.id, position)
-        log.append(FINISHED, head, pack(finished, period, self._sealer))
+        head = _FINISHED.pack(end.id, position)
+        log.append(FINISHED, head, pack(end, period, self._sealer))
         self.records += 1
         self.written = max(self.written, position)
         if log.open_octets > FULL_FRAME:

@@ -66,6 +66,10 @@ class Stage:
     def stage(self, sink: Sink[bytes], octets: bytes, /) -> None:
         self._staged.setdefault(sink, []).append(octets)
 
+    def stage_all(self, sink: Sink[bytes], items: list[bytes], /) -> None:
+        if items:
+            self._staged.setdefault(sink, []).extend(items)
+
     def on_relief(self, call: Callable[[], None], /) -> None:
         self._relief.append(call)
 

@@ -251,9 +251,7 @@ def dies_before_the_frame_is_sealed(bench: Bench) -> None:
     bench.log.fail()
 
 
-@pytest.mark.parametrize(
-    "die", [dies_while_a_frame_is_on_its_way, dies_before_the_frame_is_sealed]
-)
+@pytest.mark.parametrize("die", [dies_while_a_frame_is_on_its_way, dies_before_the_frame_is_sealed])
 def test_a_dead_log_lets_nothing_out(bench: Bench, die: Callable[[Bench], None]) -> None:
     sink, called = Sink(), []
     bench.commit.stage(sink, "an answer")
@@ -286,7 +284,7 @@ def test_what_was_durable_before_the_death_has_left(bench: Bench) -> None:
 
 
 def drained(what: Callable[[Commit, SimLog], None]) -> tuple[list[list[object]], list[Exception]]:
-    """What was released when ``drain`` returned, and the failures; ``what`` happens after it began."""
+    """What was released when ``drain`` returned, and failures; ``what`` happens after it began."""
     sink, failures = Sink(), []
 
     async def run() -> list[list[object]]:

@@ -533,7 +533,7 @@ def test_a_dead_log_is_not_logged_by_every_connection(
     def broken(*_: object) -> None:
         raise StorageError("dead")
 
-    place.stage.stage = broken  # type: ignore[method-assign]
+    place.stage.stage = place.stage.stage_all = broken  # type: ignore[method-assign]
     place.wire.send(submit(1))
     assert place.wire.state == "closed"
     assert not caplog.records

@@ -1,4 +1,4 @@
-"""The keeper's decisions, from a submit to the receipt, with time and durability as method calls."""
+"""The keeper's decisions, from a submit to the receipt; time and durability are method calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from smsc.smpp import MessageState, Status
 from smsc.spool import Stage
-from tests.keeper import BASE, Client, Keeper, Relay, deliver_sm, submit_sm
+from tests.keeper import BASE, START, Client, Keeper, Relay, deliver_sm, submit_sm
 
 
 @pytest.fixture
@@ -159,6 +159,37 @@ def test_the_client_hears_of_what_it_asked_for(
     assert len(keeper.records()) == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(b"034", b"034"), (b"1024", b"999"), (b"9" * 64, b"999"), (b"-1", b"000"), (b"", b"000")],
+)
+def test_whatever_a_carrier_calls_its_error_the_client_gets_a_receipt(
+    keeper: Keeper, client: Client, relay: Relay, error: bytes, told: bytes
+) -> None:
+    [message_id] = keeper.submit(client, submit_sm(registered_delivery=1))
+    relay.answer(message_id, 1, carrier_id=b"x")
+    text = b"id:x sub:001 dlvrd:000 submit date:2611220915 done date:2611220916 stat:UNDELIV err:%b"
+    receipt = deliver_sm(esm_class=4, short_message=text % error)
+    assert keeper.core.inbound(relay, [receipt]) == [0]
+    keeper.run()
+    assert b"stat:UNDELIV err:%b" % told in client.delivered[0].short_message
+    assert [record["error"] for record in keeper.records()] == [error]
+
+
+@pytest.mark.parametrize("past_the_tenth", [0, 1, 50, 99])
+def test_no_record_says_that_a_message_was_sent_before_it_came(past_the_tenth: int) -> None:
+    keeper = Keeper(now=START + past_the_tenth)
+    client, relay = Client(keeper), Relay(keeper)
+    keeper.core.carrier_up(relay)
+    [sent] = keeper.submit(client, submit_sm())
+    relay.answer(sent, 1, carrier_id=b"1")
+    keeper.core.carrier_down(relay, [], [])
+    keeper.submit(client, submit_sm(validity_period=b"000000000100000R"))
+    keeper.run(90_000)
+    times = [(record["sent"], record["accepted"]) for record in keeper.records()]
+    assert times == [(START + past_the_tenth,) * 2, (0, START + past_the_tenth)]
+
+
 def test_an_intermediate_receipt_ends_nothing(keeper: Keeper, client: Client, relay: Relay) -> None:
     [message_id] = keeper.submit(client, submit_sm(registered_delivery=1))
     relay.answer(message_id, 1, carrier_id=b"x")
@@ -206,6 +237,33 @@ def test_a_message_that_only_the_dead_carrier_may_have_waits(
     keeper.core.carrier_up(one)
     keeper.turn.run()
     assert [sent[0] for sent in one.sent] == ids
+
+
+@pytest.mark.parametrize("waited", [0, 1_000])
+def test_another_carrier_takes_what_waited_at_a_full_bind(
+    keeper: Keeper, client: Client, waited: int
+) -> None:
+    one, two = Relay(keeper, b"one", window=1), Relay(keeper, b"two")
+    keeper.core.carrier_up(one)
+    keeper.core.carrier_up(two)
+    ids = keeper.submit(client, *[submit_sm()] * 5)
+    keeper.run(waited)
+    keeper.core.carrier_down(one, [], [(ids[0], 1)])
+    keeper.run(10_000)
+    assert [sent[0] for sent in two.sent] == ids[1:]
+
+
+@pytest.mark.parametrize("waited", [0, 1_000])
+def test_what_was_not_sent_keeps_its_place(keeper: Keeper, client: Client, waited: int) -> None:
+    one = Relay(keeper, b"one", window=4)
+    keeper.core.carrier_up(one)
+    ids = keeper.submit(client, *[submit_sm(destination_addr=b"4915100000")] * 8)
+    keeper.run(waited)
+    keeper.core.carrier_down(one, unsent=[(id, 1) for id in ids[1:4]], unanswered=[(ids[0], 1)])
+    back = Relay(keeper)
+    keeper.core.carrier_up(back)
+    keeper.turn.run()
+    assert [sent[0] for sent in back.sent] == ids[1:]
 
 
 # -- what is unsure ------------------------------------------------------------------------------

@@ -53,7 +53,6 @@ def test_keys_are_the_same_in_every_process() -> None:
     assert keys.of_response(b"1A2B") == keys.of_receipt(b"6699") == 0x6488FEFDE73D6B0B
 
 
-
 # -- orphans -------------------------------------------------------------------------------------
 
 

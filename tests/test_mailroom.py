@@ -64,9 +64,7 @@ class Bench:
             )
             position = self.log.append(Kind.MAIL, head, self.pdu(self.count))
             self.state.apply(Kind.MAIL, position, START, head)
-            self.room.arrived(
-                self.state.accounts.index(account), self.count, self.pdu(self.count)
-            )
+            self.room.arrived(self.state.accounts.index(account), self.count, self.pdu(self.count))
             ids.append(self.count)
         return ids
 
@@ -195,9 +193,7 @@ def test_mail_that_was_taken_before_is_read_back(bench: Bench) -> None:
     assert bench.log.reads == 2
 
 
-def test_so_much_and_no_more_is_kept_at_hand(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_so_much_and_no_more_is_kept_at_hand(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bind = bench.attach(0)
     bench.arrive(mailroom.FRESH + 5)
     bind.window = mailroom.FRESH + 5

@@ -8,7 +8,6 @@ import pytest
 
 from smsc import records
 from smsc._spool import NO_LIST, key_of
-from smsc.lanes import RETRY_LANE
 from smsc.records import Flag
 from smsc.spool import UNSENT, Names, Spool, Stage
 from tests.keeper import START
@@ -100,9 +99,7 @@ Q, A, K, D = Stage.QUEUED, Stage.ATTEMPT, Stage.ACKED, Stage.IN_DOUBT
         (final, {Q: None, A: None, K: None, D: None, None: None}),
     ],
 )
-def test_every_record_in_every_stage(
-    record: Callable[[Bench], None], moves: dict[At, At]
-) -> None:
+def test_every_record_in_every_stage(record: Callable[[Bench], None], moves: dict[At, At]) -> None:
     found = {}
     for stage in (Q, A, K, D, None):
         bench = Bench(stage)
@@ -150,9 +147,7 @@ def test_a_message_stands_where_its_stage_says(
     [(acked, A, MINUTE), (acked, D, MINUTE), (queued, A, MINUTE), (queued, D, MINUTE),
      (doubt, A, MINUTE), (attempt, Q, -1), (final, K, -1), (final, Q, -1)],
 )  # fmt: skip
-def test_a_record_moves_it_there(
-    record: Callable[[Bench], None], stage: Stage, wheel: int
-) -> None:
+def test_a_record_moves_it_there(record: Callable[[Bench], None], stage: Stage, wheel: int) -> None:
     bench = Bench(stage)
     record(bench)
     assert bench.spool.lanes(0).waiting() == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -252,5 +251,3 @@ def test_what_is_carried_forward_is_the_whole_state(history: list[Record]) -> No
 def test_a_carried_record_is_no_second_one(then: Record) -> None:
     state = apply(State(), [*BASE, then])
     assert (len(state.spool), len(state.mailboxes), len(state.orphans)) == (2, 1, 1)
-
-

@@ -21,6 +21,7 @@ from smsc.traffic import (
     Finished,
     Plain,
     Traffic,
+    finished,
     masked,
     period_of,
     periods,
@@ -45,8 +46,8 @@ PDUS = {
 }  # fmt: skip
 
 
-def finished(id: int, accepted: int = SEPTEMBER, message: Message | None = None) -> Finished:
-    return Finished(
+def ended(id: int, accepted: int = SEPTEMBER, message: Message | None = None) -> Finished:
+    return finished(
         id=id, inbound=False, customer=b"C-1047", account=b"acme", carrier=b"one",
         accepted=accepted, sent=accepted + 10, done=accepted + 2_000, expiry=accepted + 86_400_000,
         attempts=3, state=MessageState.UNDELIVERABLE, status=0x0B, network_error=b"\3\0\x22",
@@ -100,7 +101,7 @@ class Bench:
 @pytest.mark.parametrize("name", PDUS)
 def test_a_record_says_all_of_a_message(name: str) -> None:
     message, bench = PDUS[name], Bench()
-    end = finished(0x4000000001, message=message)
+    end = ended(0x4000000001, message=message)
     bench.traffic.release([(7, end)])
     [fields] = bench.records()
     assert fields == {
@@ -134,7 +135,7 @@ class Sealed:
 def test_the_two_classes_are_sealed_each_for_itself() -> None:
     log = SimLog()
     traffic = Traffic(lambda period: log, [], Sealed(), lambda: START)
-    traffic.release([(7, finished(1))])
+    traffic.release([(7, ended(1))])
     [body] = [body for kind, _, body in log._records.values() if kind == FINISHED]
     assert b"C-1047|2026-09|traffic|" in body and b"C-1047|2026-09|content|olleH" in body
     assert b"Hello" not in body and b"447700900123" not in body
@@ -147,7 +148,8 @@ PAYLOAD = int(Tag.MESSAGE_PAYLOAD)
 @pytest.mark.parametrize(
     ("data_coding", "octets", "parts"),
     [
-        (0, 0, 1), (0, 140, 1), (0, 160, 1), (0, 161, 2), (0, 306, 2), (0, 307, 3), (0, 65_000, 425),
+        (0, 0, 1), (0, 140, 1), (0, 160, 1), (0, 161, 2), (0, 306, 2), (0, 307, 3),
+        (0, 65_000, 425),
         (4, 140, 1), (4, 141, 2), (4, 268, 2), (4, 269, 3),
         (8, 140, 1), (8, 142, 2), (8, 268, 2), (8, 270, 3),
         (0xF5, 141, 2), (0xF1, 160, 1),
@@ -178,7 +180,7 @@ def test_a_period_is_a_month_in_utc(
     monkeypatch.setenv("TZ", "America/New_York")
     assert period_of(accepted) == period
     bench = Bench()
-    bench.traffic.release([(1, finished(1, accepted))])
+    bench.traffic.release([(1, ended(1, accepted))])
     assert list(bench.logs) == list(bench.traffic) == [period]
 
 
@@ -212,7 +214,7 @@ def test_a_number_is_not_shown_whole(address: bytes, seen: bytes) -> None:
 def test_what_is_shown_has_no_content_and_fits_json() -> None:
     bench = Bench()
     message = submit_sm(source_addr=b"ACME", source_addr_ton=5, short_message=b"a secret \xff")
-    bench.traffic.release([(1, finished(0xAB, message=message))])
+    bench.traffic.release([(1, ended(0xAB, message=message))])
     [fields] = bench.records()
     view = shown(fields | {"sent": 0})
     assert json.loads(json.dumps(view)) == view
@@ -246,7 +248,7 @@ def note_durable(bench: Bench) -> None:
 
 def write_cursor(bench: Bench) -> None:
     note_durable(bench)
-    bench.traffic.release([(30, finished(3))])
+    bench.traffic.release([(30, ended(3))])
     make_durable(bench)
 
 
@@ -254,11 +256,11 @@ def write_cursor(bench: Bench) -> None:
 @pytest.mark.parametrize("then", [write, start_sync, make_durable, note_durable, write_cursor])
 @pytest.mark.parametrize("months", [(SEPTEMBER, SEPTEMBER), (SEPTEMBER, OCTOBER)])
 def test_a_crash_leaves_one_record_each(months: tuple[int, int], then: Any, keep: int) -> None:
-    ends = [(10 * n, finished(n, accepted)) for n, accepted in enumerate(months, 1)]
+    ends = [(10 * n, ended(n, accepted)) for n, accepted in enumerate(months, 1)]
     bench = Bench(hold=True)
     bench.traffic.release(ends)
     then(bench)
-    ends.append((30, finished(3)))
+    ends.append((30, ended(3)))
     again = bench.crash(ends, keep)
     again = again.crash(ends, keep)  # at once
     again.settle()
@@ -268,13 +270,13 @@ def test_a_crash_leaves_one_record_each(months: tuple[int, int], then: Any, keep
 
 def test_the_cursor_moves_only_with_what_is_durable_in_all_periods() -> None:
     bench = Bench(hold=True)
-    bench.traffic.release([(10, finished(1, SEPTEMBER)), (20, finished(2, OCTOBER))])
+    bench.traffic.release([(10, ended(1, SEPTEMBER)), (20, ended(2, OCTOBER))])
     bench.traffic.sync()
     bench.logs["2026-09"].advance()
     bench.traffic.sync()
     assert bench.traffic.covered == 0, "the other period is not on disk"
     bench.logs["2026-10"].advance()
-    bench.traffic.release([(30, finished(3))])
+    bench.traffic.release([(30, ended(3))])
     bench.traffic.sync()
     assert bench.traffic.covered == 20, "what came later is not in it"
     make_durable(bench)
@@ -284,7 +286,7 @@ def test_the_cursor_moves_only_with_what_is_durable_in_all_periods() -> None:
 
 def test_ends_met_again_must_be_durable_like_any() -> None:
     """What is released of the keeper's log asks ``staged`` and ``covered``."""
-    ends = [(10, finished(1)), (20, finished(2)), (30, finished(3, OCTOBER))]
+    ends = [(10, ended(1)), (20, ended(2)), (30, ended(3, OCTOBER))]
     bench = Bench(hold=True)
     bench.traffic.release([ends[2]])
     make_durable(bench)
@@ -303,9 +305,7 @@ def test_ends_met_again_must_be_durable_like_any() -> None:
 @pytest.mark.parametrize("segment_octets", [MIB, 16 * MIB])
 def test_a_large_batch_makes_many_frames(segment_octets: int) -> None:
     count, message = 3 * FULL_FRAME // 250, submit_sm(short_message=bytes(140))
-    ends = [
-        (n, finished(n, OCTOBER if n % 3 else SEPTEMBER, message)) for n in range(1, count + 1)
-    ]
+    ends = [(n, ended(n, OCTOBER if n % 3 else SEPTEMBER, message)) for n in range(1, count + 1)]
     bench = Bench(hold=True, segment_octets=segment_octets)
     bench.traffic.release(ends)
     assert len(bench.logs["2026-10"]._frames) >= 2, "no frame waits for the sync to be full"
@@ -319,7 +319,7 @@ def test_a_large_batch_makes_many_frames(segment_octets: int) -> None:
 
 def test_a_close_makes_all_durable() -> None:
     bench = Bench(hold=True)
-    ends = [(10, finished(1)), (20, finished(2, OCTOBER))]
+    ends = [(10, ended(1)), (20, ended(2, OCTOBER))]
     bench.traffic.release(ends)
     bench.traffic.close()
     again = bench.crash(ends)
@@ -329,7 +329,7 @@ def test_a_close_makes_all_durable() -> None:
 def test_every_frame_says_how_far_the_records_reach() -> None:
     bench = Bench()
     for n in range(1, 4):
-        bench.traffic.release([(n * 10, finished(n))])
+        bench.traffic.release([(n * 10, ended(n))])
         bench.traffic.sync()
         bench.traffic.sync()
     kinds = [kind for kind, _, _ in bench.logs["2026-09"]._records.values()]
@@ -347,7 +347,7 @@ def test_any_course_of_things_leaves_one_record_each(seed: int) -> None:
             batch = []
             for _ in range(dice.randrange(1, 6)):
                 month = dice.choice((SEPTEMBER, OCTOBER))
-                batch.append((10 * len(ends) + 10, finished(len(ends) + 1, month)))
+                batch.append((10 * len(ends) + 10, ended(len(ends) + 1, month)))
                 ends.append(batch[-1])
             bench.traffic.release(batch)
         elif what < 0.65:

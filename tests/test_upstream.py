@@ -50,7 +50,18 @@ class Bench:
             id = len(self.messages) + 1
             self.messages[id] = submit_sm(destination_addr=destination)
             head = records.message(
-                id, START, START, START + 86_400_000, 0, 0, Stage.QUEUED, lane, 0, 0, ACCOUNT, b"one"
+                id,
+                START,
+                START,
+                START + 86_400_000,
+                0,
+                0,
+                Stage.QUEUED,
+                lane,
+                0,
+                0,
+                ACCOUNT,
+                b"one",
             )
             self.state.apply(Kind.MESSAGE, 1 << 32 | id, START, head)
             ids.append(id)
@@ -165,9 +176,7 @@ def test_a_bind_with_too_much_parked_stops_the_queue_until_it_has_room(bench: Be
 
 @pytest.mark.parametrize("count", [3, PARKED, PARKED + 1, PARKED + 40])
 @pytest.mark.parametrize("others", [0, 1])
-def test_the_order_outlives_the_bind_that_was_full(
-    bench: Bench, count: int, others: int
-) -> None:
+def test_the_order_outlives_the_bind_that_was_full(bench: Bench, count: int, others: int) -> None:
     full = Bind(100)
     bench.upstream.add(full)
     for _ in range(others):

@@ -24,11 +24,6 @@ from smsc.journal.disk import Disk
 from smsc.journal.segment import SEGMENT_HEADER, Segment, SegmentHeader
 from smsc.ports import Apply
 
-_ADVICE = (
-    "keep a copy of the whole directory; put back an intact copy of this file,"
-    " or give up what is damaged with smsc.journal.inspect.salvage"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -125,7 +120,7 @@ def _frames(first: int, last: int) -> str:
 
 def _corrupt(message: str, item: Segment, scan: Scan) -> CorruptLog:
     return CorruptLog(
-        f"{message}; {_ADVICE}", file=str(item.path), offset=scan.end, frame=scan.number
+        f"{message}; {segment.ADVICE}", file=str(item.path), offset=scan.end, frame=scan.number
     )
 
 

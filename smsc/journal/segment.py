@@ -26,6 +26,12 @@ TORN_SUFFIX: Final = ".torn"
 #: A file under work; whatever bears it after a crash was never part of the log.
 TEMPORARY_SUFFIX: Final = ".tmp"
 
+#: What to do about damage to what was acknowledged, for the end of an error's text.
+ADVICE: Final = (
+    "keep a copy of the whole directory; put back an intact copy of this file,"
+    " or give up what is damaged with smsc.journal.inspect.salvage"
+)
+
 _MAGIC: Final = b"smsclog\n"
 _VERSION: Final = 1
 _LAYOUT: Final = struct.Struct("<8sHHIQQIQQ8x")
@@ -68,10 +74,10 @@ class SegmentHeader:
     def unpack(cls, data: bytes, path: Path) -> SegmentHeader:
         """Raises CorruptLog if ``data`` is no header, StorageError if it is of a newer version."""
         if len(data) < SEGMENT_HEADER or data[:8] != _MAGIC:
-            raise CorruptLog("no segment header here", file=str(path), offset=0)
+            raise CorruptLog(f"no segment header here; {ADVICE}", file=str(path), offset=0)
         fields = _LAYOUT.unpack_from(data)
         if data[60:64] != _CRC.pack(crc32c(data[:60])):
-            raise CorruptLog("the segment header is damaged", file=str(path), offset=0)
+            raise CorruptLog(f"the segment header is damaged; {ADVICE}", file=str(path), offset=0)
         if fields[1] != _VERSION:
             raise StorageError(
                 f"{path}: format version {fields[1]}, this program knows {_VERSION}:"

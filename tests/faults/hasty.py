@@ -19,8 +19,11 @@ class Hasty(Commit):
     """Says yes and hopes for the best."""
 
     def stage(self, sink: Sink[T], item: T) -> None:
+        self.stage_all(sink, [item])
+
+    def stage_all(self, sink: Sink[T], items: list[T]) -> None:
         self.begin()
-        sink.release([item])
+        sink.release(items)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def configuration(
     traffic: Path | None = None,
     segment: str = "16MiB",
 ) -> Path:
-    """Write one; nobody listens on port 1."""
+    """Write one, with both witnesses' empty files beside it; nobody listens on port 1."""
     carrier = {
         "name": "sim",
         "host": "127.0.0.1",
@@ -81,6 +81,8 @@ def configuration(
         "traffic": {"directory": str(traffic or directory / "traffic"), "segment": "4MiB"},
         "metrics": {"port": 0},
     }
+    for name in ("acked", "taken"):
+        (directory / name).touch()
     file = directory / "smsc.yaml"
     file.write_text(yaml.safe_dump(settings))
     return file
@@ -105,15 +107,12 @@ def refused_to_start(directory: Path) -> subprocess.CompletedProcess[str]:
 
 def carrier(directory: Path, *options: str) -> Process:
     """The simulated carrier, which writes down what it takes in ``taken``."""
-    log = directory / "taken"
-    log.touch()
-    arguments = ("--port", "0", "--quiet", "--log", str(log), *options)
+    arguments = ("--port", "0", "--quiet", "--log", str(directory / "taken"), *options)
     return Process("carrier", directory, *module("smsc.sim.carrier", *arguments))
 
 
 def load(directory: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
     """A client that writes down what is acknowledged in ``acked``, and in the end ``load.json``."""
-    (directory / "acked").touch()
     arguments = (
         *("--port", str(port), "--system-id", "acme", "--password", PASSWORD, "--quiet"),
         *("--acked", str(directory / "acked"), "--json", str(directory / "load.json"), *options),

@@ -110,6 +110,7 @@ def test_killed_under_load_it_loses_nothing_and_doubles_only_what_it_doubted(
     told = json.loads((tmp_path / "load.json").read_text())
     doubles = sum(copies > 1 for copies in evidence.taken(tmp_path).values())
     print(f"{told['acknowledged']} acknowledged, {told['unknown']} unknown, {doubles} sent twice")
+    assert doubles, "no kill met anything under way"
     assert evidence.complaints(tmp_path, archive) == []
     assert told["receipts_missing"] == 0, "acknowledged, and never receipted"
     assert (told["refused"], told["duplicate_ids"], told["receipts_malformed"]) == ({}, 0, 0)

@@ -1,4 +1,4 @@
-"""Power loss at every step of the whole keeper, in every kind of state the disks may be left in (T3).
+"""Power loss at every step of the whole keeper, in every state the disks may be left in (T3).
 
 The keeper, its commit, its log and its traffic logs are the real ones; each log lies on a simulated
 disk that loses what was not synced: single sectors, sizes, names. The machine's disks are cut at
@@ -244,35 +244,27 @@ class Scene:
 
 
 def ordinary(scene: Scene, one: Relay) -> None:
-    """All in one batch, as it is under load: several frames at a time, sector upon sector."""
-    for _ in range(ROUNDS):
-        scene.submit(5)
-        while one.outstanding:
-            id = one.outstanding[0][0]
-            scene.answer(one)
-            scene.receipt(one, id)
-        scene.station.run()
-        scene.client_answers()
-    while one.outstanding or scene.client.held:
+    """As it is under load: what comes in one turn is several frames, sector upon sector."""
+    for round in range(ROUNDS + 10):
         for id, _attempt in list(one.outstanding):
             scene.answer(one)
             scene.receipt(one, id)
+        if round < ROUNDS:
+            scene.submit(5)
         scene.client_answers()
         scene.station.run()
+    assert not one.outstanding and not scene.client.held
 
 
-def work(station: Station) -> Told:
-    """The workload: what a day brings, in small."""
-    scene = Scene(station)
-    one = scene.relay(b"one", 3)
-    ordinary(scene, one)
+def trouble(scene: Scene, one: Relay) -> None:
+    """Retries, a receipt before its response, a refusal, a bind that is lost with a full window."""
+    station = scene.station
     scene.submit(4)  # three leave, one waits for the window
     station.run()
     first = one.outstanding[0][0]
     scene.answer(one)
-    scene.answer(one, Status.ESME_RSYSERR)  # tried again later
-    early = one.outstanding[0][0]
-    scene.receipt(one, early)  # before its response
+    scene.answer(one, Status.ESME_RSYSERR)
+    scene.receipt(one, one.outstanding[0][0])
     station.run()
     scene.answer(one)
     scene.receipt(one, first)
@@ -287,25 +279,25 @@ def work(station: Station) -> Told:
     station.turn.run()
     scene.answer(one)
     scene.submit(1)
-    scene.down(one)  # with two that left and one that did not
+    scene.down(one)  # two have left and one has not
     station.run()
     scene.submit(4, destination_addr=b"49151000124")
     station.tick()  # the disk is slow: a tick passes before it has the submits
     station.run(61_000)  # the doubts' time is over
-    one = scene.relay(b"one", 20)
+
+
+def an_hour(scene: Scene, one: Relay) -> None:
+    """Messages are owed for so long that they are carried out of their old segment, which goes;
+    and the disk is slow meanwhile."""
+    station = scene.station
     station.run()
     scene.client_answers()
     while len(one.outstanding) > 2:
         scene.answer(one)
     station.run()
-    last = one.outstanding[-1][0]
-    owed = station.core.state.spool.slab
-    for id in sorted(owed.id(slot) for slot in owed.in_state(Stage.ACKED)):
-        if id != last:
-            scene.receipt(one, id)
-    station.run(300)
-    # One message is owed for more than an hour: it is carried out of its old segment, which goes,
-    # and the disk is slow meanwhile.
+    slab = station.core.state.spool.slab
+    for id in sorted(slab.id(slot) for slot in slab.in_state(Stage.ACKED)):
+        scene.receipt(one, id)
     for _ in range(70):
         station.now += HOUR // 60
         for _ in range(5):
@@ -313,22 +305,37 @@ def work(station: Station) -> Told:
         scene.client_answers()
         station.run()
     assert station.core.forgetting.carried and station.core.forgetting.released
+
+
+def the_end(scene: Scene, one: Relay) -> None:
+    """All is finished; the last leaves nothing behind but its record, which is not on disk yet."""
+    station, state = scene.station, scene.core.state
     while one.outstanding:
+        id = one.outstanding[0][0]
         scene.answer(one)
         station.run()
-    for id in sorted(owed.id(slot) for slot in owed.slots()):
         scene.receipt(one, id)
         station.run()
     while scene.client.held:
         scene.client_answers()
         station.run(200)
-    # The last one leaves nothing behind but its traffic record, which is not on disk yet.
     scene.submit(1, registered_delivery=0)
     station.turn.run()
     scene.answer(one)
     station.turn.run()
-    assert not len(station.core.state.spool) and not len(station.core.state.mailboxes)
+    assert not len(state.spool) and not len(state.mailboxes)
     station.run(300)
+
+
+def work(station: Station) -> Told:
+    """The workload: what a day brings, in small."""
+    scene = Scene(station)
+    one = scene.relay(b"one", 3)
+    ordinary(scene, one)
+    trouble(scene, one)
+    one = scene.relay(b"one", 20)
+    an_hour(scene, one)
+    the_end(scene, one)
     assert not station.failures
     return scene.told
 
@@ -371,27 +378,23 @@ def _by_id(station: Station) -> Counter[int]:
 
 def broken(station: Station, known: Known) -> Iterator[str]:
     station.run(200)  # so that traffic records are on disk
-    state, records = station.core.state, station.records()
-    slab = state.spool.slab
+    records = station.records()
+    slab = station.core.state.spool.slab
     owed = {slab.id(slot): slot for slot in slab.slots()}
     recorded = Counter(record["id"] for record in records if not record["inbound"])
-    yield from (
-        f"{id:x} was answered yes and is gone"
-        for id in known.accepted - owed.keys() - recorded.keys()
-    )
-    yield from (
-        f"{id:x} has {count} traffic records" for id, count in recorded.items() if count > 1
-    )
-    yield from (f"{id:x} is finished and owed" for id in owed.keys() & recorded.keys())
-    yield from (
-        f"{id:x} was never submitted" for id in (owed.keys() | recorded.keys()) - known.texts.keys()
-    )
+    for id in known.accepted - owed.keys() - recorded.keys():
+        yield f"{id:x} was answered yes and is gone"
+    for id in (owed.keys() | recorded.keys()) - known.texts.keys():
+        yield f"{id:x} was never submitted"
+    for id in owed.keys() & recorded.keys():
+        yield f"{id:x} is finished and owed"
+    for id in recorded:
+        if recorded[id] > 1:
+            yield f"{id:x} has {recorded[id]} traffic records"
+    texts = [(record["id"], record["content"]) for record in records if not record["inbound"]]
     for id, slot in owed.items():
-        if station.core.bodies.get(id, slab.position(slot)).message.text != known.texts.get(id):
-            yield f"{id:x} has another text"
-    for record in records:
-        if not record["inbound"] and record["content"] != known.texts.get(record["id"]):
-            yield f"{record['id']:x} is recorded with another text"
+        texts.append((id, station.core.bodies.get(id, slab.position(slot)).message.text))
+    yield from (f"{id:x} has another text" for id, text in texts if text != known.texts.get(id))
     for id, attempt in known.sent:
         slot = owed.get(id, -1)
         if slot >= 0 and slab.state(slot) == Stage.QUEUED and slab.attempt(slot) < attempt:

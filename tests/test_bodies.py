@@ -1,0 +1,101 @@
+"""The bounded cache of messages: what is kept, what makes room, what is read back."""
+
+from __future__ import annotations
+
+import pytest
+
+from smsc import records
+from smsc._pdu import Message
+from smsc.bodies import OVERHEAD, Bodies
+from smsc.errors import CorruptLog
+from smsc.journal import SimLog
+from smsc.records import Kind
+from tests.keeper import START, submit_sm
+
+
+class Damaged(SimLog):
+    """A log whose records can't be read any more."""
+
+    def read(self, position: int) -> tuple[int, bytes, bytes]:
+        raise CorruptLog("a checksum is wrong", file="1.log", offset=position)
+
+
+class Bench:
+    """A cache with room for ``room`` messages, over a log that has all of them."""
+
+    def __init__(self, room: int, log: SimLog | None = None) -> None:
+        self.log = log or SimLog()
+        self.log.replay(lambda *record: None)
+        self.log.begin(START)
+        self.cost = len(self.message(0).raw) + OVERHEAD
+        self.bodies = Bodies(self.log, room * self.cost)
+        self.positions: dict[int, int] = {}
+
+    def message(self, id: int) -> Message:
+        return submit_sm(short_message=b"%04d" % id)
+
+    def put(self, *ids: int) -> None:
+        for id in ids:
+            head = records.message(id, START + id, 0, START, 0, 0, 1, 0, 0, 0, b"acme", b"one")
+            self.positions[id] = self.log.append(Kind.MESSAGE, head, self.message(id).raw)
+            self.bodies.put(id, self.message(id), START + id)
+
+    def get(self, id: int) -> tuple[bytes, int]:
+        body = self.bodies.get(id, self.positions[id])
+        return body.message.short_message, body.submitted
+
+
+@pytest.mark.parametrize("id", range(1, 6))
+def test_a_message_is_had_whether_it_was_kept_or_not(id: int) -> None:
+    bench = Bench(3)
+    bench.put(1, 2, 3, 4, 5)
+    assert bench.get(id) == (b"%04d" % id, START + id)
+    assert bench.bodies.misses == (id <= 2), "the oldest made room"
+
+
+def test_room_is_never_exceeded_and_wholly_given_back() -> None:
+    bench = Bench(10)
+    for id in range(1, 100):
+        bench.put(id)
+        assert bench.bodies.octets == min(id, 10) * bench.cost
+    for id in range(1, 100):
+        bench.bodies.drop(id)
+        bench.bodies.drop(id)
+    assert bench.bodies.octets == 0
+
+
+def test_what_is_larger_than_the_room_is_read_back() -> None:
+    bench = Bench(0)
+    bench.put(1)
+    assert bench.bodies.octets == 0
+    assert bench.get(1) == (b"0001", START + 1)
+
+
+def test_a_miss_takes_no_room() -> None:
+    bench = Bench(2)
+    bench.put(1, 2, 3)
+    for _ in range(3):
+        bench.get(1)
+    assert bench.bodies.misses == 3
+    assert [bench.get(id)[0] for id in (2, 3)] == [b"0002", b"0003"]
+    assert bench.bodies.misses == 3
+
+
+def test_what_was_dropped_leaves_the_others_in_their_order() -> None:
+    bench = Bench(3)
+    bench.put(1, 2, 3)
+    bench.bodies.drop(2)
+    bench.put(4, 5)
+    for id in (3, 4, 5):
+        bench.get(id)
+    assert bench.bodies.misses == 0
+    bench.get(1)
+    assert bench.bodies.misses == 1
+
+
+def test_damage_is_not_hidden() -> None:
+    bench = Bench(1, Damaged())
+    bench.put(1, 2)
+    bench.get(2)
+    with pytest.raises(CorruptLog):
+        bench.get(1)

@@ -1,0 +1,126 @@
+"""What of a submit we take upon ourselves: its schedule, its validity, its sender."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from smsc import config
+from smsc._pdu import Message, encode
+from smsc.config import AccountConfig
+from smsc.intake import ours, terms
+from smsc.smpp import Command, Tag
+from tests.keeper import BASE, START, submit_sm
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+
+#: START is 2026-09-21T14:13:20Z; absolute times have a tenth of a second and no zone.
+LATER, TOMORROW = b"260921151320000+", b"260922141320000+"
+
+
+def limits(**values: str) -> AccountConfig:
+    """The account ``acme`` with these values more."""
+    more = "".join(f", {name}: {value}" for name, value in values.items())
+    text = BASE.replace("{system_id: acme,", "{system_id: acme" + more + ",")
+    return config.loads(text).accounts[0]
+
+
+def submit(tlvs: tuple[tuple[int, bytes], ...] = (), **fields: Any) -> Message:
+    values = {"destination_addr": b"447700900123", "short_message": b"Hello"} | fields
+    return Message.from_raw(encode(Command.SUBMIT_SM, 7, 0, tlvs, **values))
+
+
+def time_to_live(seconds: int) -> tuple[tuple[int, bytes], ...]:
+    return ((int(Tag.QOS_TIME_TO_LIVE), seconds.to_bytes(4, "big")),)
+
+
+# -- when ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "due", "expiry"),
+    [
+        (submit(), 0, 2 * DAY),
+        (submit(schedule_delivery_time=b"000000010000000R"), HOUR, HOUR + 2 * DAY),
+        (submit(schedule_delivery_time=LATER), HOUR, HOUR + 2 * DAY),
+        (submit(validity_period=b"000000003000000R"), 0, 30 * MINUTE),
+        (submit(validity_period=TOMORROW), 0, DAY),
+        (submit(validity_period=b"000030000000000R"), 0, 7 * DAY),
+        (submit(time_to_live(90)), 0, 90_000),
+        (submit(schedule_delivery_time=LATER, validity_period=TOMORROW), HOUR, DAY),
+    ],
+)
+def test_terms(message: Message, due: int, expiry: int) -> None:
+    found_due, found_expiry = terms(message, START, limits())
+    assert (found_due - START, found_expiry - START) == (due, expiry)
+
+
+@pytest.mark.parametrize(
+    ("message", "expiry"),
+    [
+        (submit(), 3 * HOUR),
+        (submit(validity_period=b"000001000000000R"), 5 * HOUR),
+        (submit(validity_period=b"000000040000000R"), 4 * HOUR),
+    ],
+)
+def test_the_account_says_how_long_at_most(message: Message, expiry: int) -> None:
+    account = limits(default_validity="3h", max_validity="5h")
+    assert terms(message, START, account) == (START, START + expiry)
+
+
+# -- from whom, and as what ----------------------------------------------------------------------
+
+
+def test_a_message_that_needs_nothing_stays_the_octets_it_came_in() -> None:
+    message = submit(source_addr=b"447700900001", validity_period=TOMORROW)
+    assert ours(message, limits(default_sender="ACME")) is message
+    without = submit()
+    assert ours(without, limits()) is without
+
+
+def test_a_schedule_is_ours_and_all_else_stays() -> None:
+    message = submit(
+        ((int(Tag.USER_MESSAGE_REFERENCE), b"\0\7"), (0x1401, b"vendor")),
+        service_type=b"CMT", source_addr=b"447700900001", source_addr_ton=1, source_addr_npi=1,
+        dest_addr_ton=1, dest_addr_npi=1, esm_class=0x40, protocol_id=3, priority_flag=2,
+        schedule_delivery_time=LATER, validity_period=TOMORROW, registered_delivery=1,
+        replace_if_present_flag=1, data_coding=8, sm_default_msg_id=4,
+        short_message=b"\5\0\3\1\1\1\0H",
+    )  # fmt: skip
+    kept = ours(message, limits(default_sender="ACME"))
+    assert kept.schedule_delivery_time == b""
+    assert kept.fields == message.fields | {"schedule_delivery_time": b""}
+    assert kept.tlvs == message.tlvs
+    assert kept.sequence_number == message.sequence_number
+    assert len(kept.raw) == len(message.raw) - len(LATER)
+
+
+def test_a_payload_is_kept_whole() -> None:
+    payload = bytes(range(256)) * 40
+    message = submit(
+        ((int(Tag.MESSAGE_PAYLOAD), payload),), schedule_delivery_time=LATER, short_message=b""
+    )
+    assert ours(message, limits()).text == payload
+
+
+@pytest.mark.parametrize(
+    ("sender", "ton", "npi", "address"),
+    [
+        ("'+447700900001'", 1, 1, b"447700900001"),
+        ("'80888'", 0, 1, b"80888"),
+        ("ACME", 5, 0, b"ACME"),
+    ],
+)
+def test_an_absent_sender_is_the_accounts(sender: str, ton: int, npi: int, address: bytes) -> None:
+    kept = ours(submit(source_addr_ton=2), limits(default_sender=sender))
+    assert kept.source_addr == address
+    assert (kept.source_addr_ton, kept.source_addr_npi) == (ton, npi)
+    assert kept.short_message == b"Hello"
+    assert kept.destination_addr == b"447700900123"
+
+
+def test_a_sender_that_is_there_stays() -> None:
+    message = submit_sm(schedule_delivery_time=LATER)
+    kept = ours(message, limits(default_sender="ACME"))
+    assert (kept.source_addr, kept.source_addr_ton) == (b"447700900001", 1)
