@@ -122,13 +122,13 @@ class App:
         began = steady_ms()
         self.core.recover()
         await self.commit.drain()
-        if self.failed.done():
-            raise self.failed.result()
         self.recovery_ms = steady_ms() - began
         self._log_recovery()
         await self._open_missing_period()
         self.links.start(self.loop)
         self._tick()
+        if self.failed.done():
+            raise self.failed.result()
         self._keep_periods()
         await self.ops.start()
         for carrier in self.carriers:

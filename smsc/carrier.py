@@ -18,7 +18,8 @@ import math
 import random
 from collections.abc import Callable, Sequence
 
-from smsc._pdu import Message, Pdu, Response, encode, resequence
+from smsc import batches
+from smsc._pdu import Message, Pdu, encode
 from smsc.config import CarrierConfig, LimitsConfig
 from smsc.connection import (
     DRAIN,
@@ -26,7 +27,6 @@ from smsc.connection import (
     Connection,
     Counters,
     Links,
-    outcome,
     printable,
     without_tlvs,
 )
@@ -118,7 +118,7 @@ class CarrierConnection(Connection[Attempt]):
     def on_bind_response(self, pdu: Pdu) -> None:
         if self.bound.done():
             return
-        if status := outcome(pdu):
+        if status := batches.fate(pdu):
             self.bound.set_exception(BindRefused(status))
             return
         # A carrier that does not say its version (many don't) is taken to speak ours.
@@ -138,7 +138,7 @@ class CarrierConnection(Connection[Attempt]):
     # -- outcomes ----------------------------------------------------------------------------------
 
     def on_settled(self, settled: list[tuple[Attempt, Pdu]]) -> None:
-        self._bind.outcomes([(*attempt, *_answer(response)) for attempt, response in settled])
+        self._bind.outcomes(batches.outcomes(settled))
 
     def on_expired(self, expired: list[tuple[int, Attempt]]) -> None:
         self._late.update(expired)
@@ -152,7 +152,7 @@ class CarrierConnection(Connection[Attempt]):
         attempt = self._late.pop(pdu.sequence_number, None)
         if attempt is None:
             return False
-        self._bind.outcomes([(*attempt, *_answer(pdu))])
+        self._bind.outcomes(batches.outcomes([(attempt, pdu)]))
         return True
 
     def on_room(self) -> None:
@@ -174,13 +174,8 @@ class CarrierConnection(Connection[Attempt]):
             for request in requests:
                 self.refuse(request, Status.ESME_RX_T_APPN)
             return
-        answers = []
-        statuses = self._bind.inbound(messages)
-        for request, status in zip(requests, statuses, strict=True):
-            if status:
-                self.refuse(request, status)
-            else:
-                answers.append(resequence(answer, request.sequence_number))
+        answers, refused = batches.same_answers(requests, self._bind.inbound(messages), answer)
+        self.refuse_all(refused)
         self.stage_answers(answers)
 
     def _ignore(self, run: list[Pdu], now: int) -> None:
@@ -193,12 +188,6 @@ class CarrierConnection(Connection[Attempt]):
         Command.ALERT_NOTIFICATION: _ignore,
         Command.OUTBIND: _ignore,
     }
-
-
-def _answer(response: Pdu) -> tuple[int, bytes]:
-    if isinstance(response, Response):
-        return response.command_status, response.message_id
-    return outcome(response), b""
 
 
 class CarrierBind:

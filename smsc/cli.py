@@ -142,7 +142,7 @@ async def _run(loaded: config.Config, ready_file: str | None) -> int:
     log.info("stopping")
     await app.stop()
     log.info("stopped")
-    return 0
+    return EX_IOERR if app.failed.done() else 0
 
 
 def _write_ready(path: Path, ports: dict[str, int]) -> None:

@@ -22,11 +22,12 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
+from smsc import batches
 from smsc._pdu import Decoder, Message, Pdu, encode, header_only
 from smsc.errors import FramingError, StorageError
 from smsc.ports import Sink
 from smsc.session import DROP, NOTHING, PROCESS, UNKNOWN, Due, Event, Role, Session, Timing
-from smsc.smpp import BINDS, RESPONSE, Command, Status
+from smsc.smpp import BINDS, Command, Status
 
 log = logging.getLogger(__name__)
 
@@ -376,10 +377,7 @@ class Connection(asyncio.Protocol, Generic[C]):
     def _dispatch(self, pdus: list[Pdu], now: int) -> None:
         """Responses first: what they settle makes room and is worth more than new work (D9)."""
         self.counters.pdus_in += len(pdus)
-        responses: list[Pdu] = []
-        requests: list[Pdu] = []
-        for pdu in pdus:
-            (responses if pdu.command_id >= RESPONSE else requests).append(pdu)
+        responses, requests = batches.split(pdus)
         if responses:
             self._settle(responses)
         if requests and not self.ending:
@@ -391,14 +389,9 @@ class Connection(asyncio.Protocol, Generic[C]):
             self.end("unbound")
 
     def _settle(self, responses: list[Pdu]) -> None:
-        answered = self.session.answered
-        settled: list[tuple[C, Pdu]] = []
-        for pdu in responses:
-            context = answered(pdu)
-            if context is not None:
-                settled.append((context, pdu))
-            else:
-                self._settle_link(pdu)
+        settled, others = self.session.settle(responses)
+        for pdu in others:
+            self._settle_link(pdu)
         if settled:
             self.on_settled(settled)
 
@@ -423,11 +416,8 @@ class Connection(asyncio.Protocol, Generic[C]):
                 self._held += requests[start:]
                 return
             command_id = requests[start].command_id
-            end = start + 1
             # A bind changes what the next request means, so it never comes in a run.
-            if command_id not in BINDS:
-                while end < count and requests[end].command_id == command_id:
-                    end += 1
+            end = start + 1 if command_id in BINDS else batches.end_of_run(requests, start)
             self._serve_run(command_id, requests[start:end], now)
             start = end
 
@@ -536,15 +526,16 @@ class Connection(asyncio.Protocol, Generic[C]):
         refused[counted] = refused.get(counted, 0) + 1
         self._out.append(self.session.refuse(pdu, status))
 
+    def refuse_all(self, refused: batches.Refused) -> None:
+        """``refuse`` each of these, as it is said."""
+        for pdu, status in refused:
+            self.refuse(pdu, status)
+
     def decoded(self, run: list[P]) -> list[P]:
         """Those of a run whose bodies are sound; the others have been refused."""
-        sound = []
-        for pdu in run:
-            if status := pdu.decode():
-                self.counters.bad += 1
-                self.refuse(pdu, status)
-            else:
-                sound.append(pdu)
+        sound, bad = batches.decoded(run)
+        self.counters.bad += len(bad)
+        self.refuse_all(bad)
         return sound
 
     def messages(self, run: list[Pdu], command_id: int) -> tuple[list[Message], list[Pdu]]:
@@ -728,14 +719,6 @@ def without_tlvs(raw: bytes) -> bytes:
     fields = {**message.fields, "short_message": message.text}
     del fields["sm_length"]
     return encode(message.command_id, message.sequence_number, **fields)
-
-
-def outcome(response: Pdu) -> int:
-    """What a response says became of its request; a generic_nack is never a success."""
-    status = response.command_status
-    if status or response.command_id != Command.GENERIC_NACK:
-        return status
-    return Status.ESME_RUNKNOWNERR
 
 
 def printable(name: bytes) -> str:

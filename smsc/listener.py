@@ -16,6 +16,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
+from smsc import batches
 from smsc._pdu import (
     Message,
     Pdu,
@@ -34,11 +35,9 @@ from smsc.connection import (
     Connection,
     Counters,
     Links,
-    outcome,
     printable,
     without_tlvs,
 )
-from smsc.message import check
 from smsc.ports import Keeper
 from smsc.session import BIND_EVENTS, Event, Role, Timing
 from smsc.smpp import RESPONSE, RULES, Command, Status, Tag
@@ -280,19 +279,10 @@ class ClientConnection(Connection[int]):
 
     def _judged(self, run: list[P]) -> list[P]:
         """Those of a run that decode and hold sound values; the others are refused."""
-        version = self.session.version
-        now = self._listener.now()
-        sound = []
-        for pdu in run:
-            status = pdu.decode()
-            if status:
-                self.counters.bad += 1
-            else:
-                status = check(pdu, version, now)
-            if status:
-                self.refuse(pdu, status)
-            else:
-                sound.append(pdu)
+        sound, refused = batches.checked(
+            self.decoded(run), self.session.version, self._listener.now()
+        )
+        self.refuse_all(refused)
         return sound
 
     def _submit(
@@ -302,14 +292,9 @@ class ClientConnection(Connection[int]):
         answer: Callable[[int, int], bytes],
     ) -> None:
         """One call of the keeper for all; what it takes is answered when that is durable."""
-        answers = []
-        mask = self._id_mask
         verdicts = self._listener.keeper.submit(self, messages)
-        for request, verdict in zip(requests, verdicts, strict=True):
-            if verdict > 0:
-                answers.append(answer(request.sequence_number, verdict & mask))
-            else:
-                self.refuse(request, -verdict)
+        answers, refused = batches.id_answers(requests, verdicts, self._id_mask, answer)
+        self.refuse_all(refused)
         self.stage_answers(answers)
 
     # -- deliveries --------------------------------------------------------------------------------
@@ -327,9 +312,7 @@ class ClientConnection(Connection[int]):
         self.stage_request(resequence(pdu, sequence))
 
     def on_settled(self, settled: list[tuple[int, Pdu]]) -> None:
-        self._listener.keeper.delivered(
-            self, [(mail_id, outcome(response)) for mail_id, response in settled]
-        )
+        self._listener.keeper.delivered(self, batches.fates(settled))
 
     def on_expired(self, expired: list[tuple[int, int]]) -> None:
         """A client may be slow with one response and sound otherwise: the session stays."""

@@ -30,3 +30,4 @@ cdef class Session:
     cpdef long request(self, long command_id, context, long long now) except -1
     cdef long _next(self) except -1
     cpdef answered(self, Pdu pdu)
+    cpdef tuple settle(self, list responses)

@@ -363,6 +363,18 @@ class Session:
         del self._window[sequence]
         return entry[1]
 
+    def settle(self, responses: list[Pdu]) -> tuple[list[tuple[Any, Pdu]], list[Pdu]]:
+        """``(context, response)`` of every message that is answered, and the other responses."""
+        settled: list[tuple[Any, Pdu]] = []
+        others: list[Pdu] = []
+        for pdu in responses:
+            context = self.answered(pdu)
+            if context is None:
+                others.append(pdu)
+            else:
+                settled.append((context, pdu))
+        return settled, others
+
     def link_answered(self, pdu: Pdu) -> int:
         """The command_id of the bind, unbind or enquire_link this response is for, or 0."""
         command_id = self._link.get(pdu.sequence_number, 0)

@@ -54,6 +54,6 @@ class Watchdog:
             return
         address = "\0" + self._address[1:] if self._address[0] == "@" else self._address
         kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
-        # A full queue at the other end loses a word, never stops the loop.
-        with socket.socket(socket.AF_UNIX, kind) as talk, contextlib.suppress(BlockingIOError):
+        # A full queue at the other end, or nobody there, loses a word and stops nothing of ours.
+        with socket.socket(socket.AF_UNIX, kind) as talk, contextlib.suppress(OSError):
             talk.sendto(what.encode(), address)

@@ -7,6 +7,7 @@ import logging
 import pytest
 from helpers import Clock, FakeTransport, Stage, Wire, brief, deliver, submit
 
+from smsc import batches
 from smsc._pdu import Decoder, Message, Pdu, encode, header_only
 from smsc.connection import (
     DRAIN,
@@ -20,7 +21,6 @@ from smsc.connection import (
     Counters,
     Links,
     message_of,
-    outcome,
     printable,
     without_tlvs,
 )
@@ -621,7 +621,7 @@ def test_a_peer_of_33_gets_no_tlv() -> None:
 )
 def test_a_generic_nack_is_never_a_success(command_id: int, status: int, told: int) -> None:
     (pdu,) = Decoder().feed(header_only(command_id, status, 1))
-    assert outcome(pdu) == told
+    assert batches.fate(pdu) == told
 
 
 def test_names_are_printable_whatever_their_octets() -> None:

@@ -19,22 +19,7 @@ SHOWN_BY = {
     "__main__": "test_demo",
     "errors": "test_source",
     "ports": "test_log_port",
-    "app": "test_ops",
-    "cli": "test_demo",
-    "commit": "test_core",
-    "traffic": "test_simulation",
-    "watchdog": "test_ops",
     "binds": "test_listener",
-    "bodies": "test_core",
-    "correlation": "test_core",
-    "forgetting": "test_simulation",
-    "intake": "test_core",
-    "lanes": "test_core",
-    "mailbox": "test_core",
-    "mailroom": "test_core",
-    "spool": "test_core",
-    "state": "test_simulation",
-    "upstream": "test_core",
 }
 
 #: What belongs to somebody's machine and not to this repository.

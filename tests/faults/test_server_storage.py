@@ -196,25 +196,33 @@ def test_a_full_disk_refuses_submits_until_there_is_space_again(
     assert not_lost(tmp_path)
 
 
-def test_a_traffic_log_that_can_not_be_made_ends_the_server_and_no_record_is_lost(
+def test_a_traffic_log_without_space_ends_the_server_and_no_record_is_lost(
     tmp_path: Path, small_disk: Path
 ) -> None:
+    (tmp_path / "traffic").symlink_to(small_disk)
+    archive = tmp_path / "archive"
     with servers.carrier(tmp_path) as carrier:
-        servers.configuration(tmp_path, 0, carrier.ports["carrier"], traffic=small_disk / "traffic")
-        stranger = fill(small_disk, 1 << 20)
+        servers.configuration(tmp_path, 0, carrier.ports["carrier"])
         server = servers.serve(tmp_path)
         try:
-            submit(tmp_path, server, 100)
+            submit(tmp_path, server, 10)
+            until(lambda: len(list(small_disk.glob("*/*.log"))) == 2, "no log to be filled")
+            stranger = fill(small_disk, 1 << 20)
+            submit(tmp_path, server, 20_000, "--text-octets", "2000")
             until(lambda: not server.running, "it finishes messages without a record")
             assert server.stop() == EX_IOERR
         finally:
             server.kill()
-        evidence.keep(tmp_path / "journal", tmp_path / "archive")
+        assert "Traceback" not in server.output(), server.output()[-2000:]
+        evidence.keep(tmp_path / "journal", archive)
+        refused = servers.refused_to_start(tmp_path)
+        assert refused.returncode == EX_IOERR, refused.stderr
+        assert "No space left" in refused.stderr
+        assert "listening" not in refused.stderr, "it opens its doors on a dead log"
         stranger.unlink()
         with servers.serve(tmp_path) as server:
             until(lambda: not evidence.owed(tmp_path / "journal"), "messages are owed for ever")
         assert server.stop() == 0
-        evidence.keep(tmp_path / "journal", tmp_path / "archive")
-        (tmp_path / "traffic").symlink_to(small_disk / "traffic")
+        evidence.keep(tmp_path / "journal", archive)
         assert evidence.acknowledged(tmp_path)
-        assert evidence.complaints(tmp_path, tmp_path / "archive") == []
+        assert evidence.complaints(tmp_path, archive) == []

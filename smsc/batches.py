@@ -1,0 +1,124 @@
+"""What is done to every PDU of a read, for the whole read in one call.
+
+Compiled (``batches.pxd``): these loops run once per PDU in either direction, and the bytecode for
+them cost as much as the decisions between them. They decide nothing: what is sound goes on, what is
+not comes back with the command_status to answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from smsc._pdu import Pdu, Response, resequence
+from smsc.message import check
+from smsc.smpp import RESPONSE, Command, Status
+
+P = TypeVar("P", bound=Pdu)
+
+#: PDUs and the command_status that refuses each.
+Refused = list[tuple[Pdu, int]]
+
+_RESPONSE = int(RESPONSE)
+_GENERIC_NACK = int(Command.GENERIC_NACK)
+_UNKNOWN = int(Status.ESME_RUNKNOWNERR)
+
+
+def split(pdus: list[Pdu]) -> tuple[list[Pdu], list[Pdu]]:
+    """``(responses, requests)``, each in order."""
+    responses: list[Pdu] = []
+    requests: list[Pdu] = []
+    for pdu in pdus:
+        if pdu.command_id >= _RESPONSE:
+            responses.append(pdu)
+        else:
+            requests.append(pdu)
+    return responses, requests
+
+
+def end_of_run(requests: list[Pdu], start: int) -> int:
+    """Where the requests that are of the same command as the one at ``start`` end."""
+    command_id = requests[start].command_id
+    end = start + 1
+    while end < len(requests) and requests[end].command_id == command_id:
+        end += 1
+    return end
+
+
+def decoded(run: list[P]) -> tuple[list[P], Refused]:
+    """Those whose bodies are sound, and those that are not."""
+    sound: list[P] = []
+    refused: Refused = []
+    for pdu in run:
+        status = pdu.decode()
+        if status:
+            refused.append((pdu, status))
+        else:
+            sound.append(pdu)
+    return sound, refused
+
+
+def checked(run: list[P], version: int, now: int) -> tuple[list[P], Refused]:
+    """Those whose values ``message.check`` finds sound, and those it does not."""
+    sound: list[P] = []
+    refused: Refused = []
+    for pdu in run:
+        status = check(pdu, version, now)
+        if status:
+            refused.append((pdu, status))
+        else:
+            sound.append(pdu)
+    return sound, refused
+
+
+def fate(response: Pdu) -> int:
+    """What a response says became of its request; a generic_nack is never a success."""
+    status = response.command_status
+    if not status and response.command_id == _GENERIC_NACK:
+        return _UNKNOWN
+    return status
+
+
+def fates(settled: list[tuple[Any, Pdu]]) -> list[tuple[Any, int]]:
+    """``(context, command_status)`` of answered requests."""
+    out = []
+    for context, response in settled:
+        out.append((context, fate(response)))
+    return out
+
+
+def outcomes(settled: list[tuple[Any, Pdu]]) -> list[tuple[int, int, int, bytes]]:
+    """``(message id, attempt, command_status, carrier's id)`` of answered attempts."""
+    out = []
+    for (message_id, attempt), response in settled:
+        carrier_id = response.message_id if isinstance(response, Response) else b""
+        out.append((message_id, attempt, fate(response), carrier_id))
+    return out
+
+
+def id_answers(
+    requests: Sequence[Pdu], verdicts: list[int], mask: int, answer: Callable[[int, int], bytes]
+) -> tuple[list[bytes], Refused]:
+    """``answer(sequence number, id & mask)`` where the keeper gave an id; and what it refused."""
+    answers = []
+    refused: Refused = []
+    for pdu, verdict in zip(requests, verdicts, strict=True):
+        if verdict > 0:
+            answers.append(answer(pdu.sequence_number, verdict & mask))
+        else:
+            refused.append((pdu, -verdict))
+    return answers, refused
+
+
+def same_answers(
+    requests: Sequence[Pdu], statuses: list[int], answer: bytes
+) -> tuple[list[bytes], Refused]:
+    """``answer`` under each sequence number where the status is 0; and those where it is not."""
+    answers = []
+    refused: Refused = []
+    for pdu, status in zip(requests, statuses, strict=True):
+        if status:
+            refused.append((pdu, status))
+        else:
+            answers.append(resequence(answer, pdu.sequence_number))
+    return answers, refused
