@@ -18,7 +18,10 @@ from tests.keeper import Client, Keeper, Relay, deliver_sm, submit_sm
 
 BATCH = 100
 ROUNDS = 200
-RECEIPT = b"id:%x sub:001 dlvrd:001 submit date:2611220915 done date:2611220916 stat:DELIVRD err:000 text:"
+RECEIPT = (
+    b"id:%x sub:001 dlvrd:001 submit date:2611220915 done date:2611220916 "
+    b"stat:DELIVRD err:000 text:"
+)
 
 
 class Bench:

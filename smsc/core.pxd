@@ -62,6 +62,7 @@ cdef class Core:
     cdef readonly object forgetting
     cdef Ids _ids
     cdef uint64_t _dice
+    cdef uint64_t _batch
     cdef set _known
     cdef set _known_before
     cdef uint64_t _position

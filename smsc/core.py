@@ -179,6 +179,7 @@ class Core:
         self.mailroom = Mailroom(self.state.mailboxes, log)
         self._ids = Ids(log.partition, 0)
         self._dice = 0
+        self._batch = 0
         self._known: set[int] = set()
         self._known_before: set[int] = set()
         self._position = 0
@@ -233,6 +234,7 @@ class Core:
         if account is None:  # removed while bound
             return [-Status.ESME_RSYSERR] * len(batch)
         now = self._commit.begin()
+        self._batch += 1
         index = self.state.accounts.index(account.system_id)
         old_peer = bind.version < 0x34
         results = []
@@ -267,7 +269,7 @@ class Core:
         message = intake.ours(message, limits)
         self._dice += 1
         upstream = self.upstreams[route.pick(self._alive, self._dice)]
-        target = upstream.direct(name, message) if due <= now else None
+        target = upstream.direct(name, message, self._batch) if due <= now else None
         id = self._ids.next()
         sent, stage, number = 0, _QUEUED, 0
         if target is not None:
@@ -341,9 +343,9 @@ class Core:
         """Send what waits for a carrier, as far as its binds take it now."""
         if not upstream.has_work():
             return
-        now = self._commit.begin()
         slab = self.state.spool.slab
         for slot, bind in upstream.pairs(self._message_of):
+            now = self._commit.begin()  # only now: while all binds are full there is no frame
             if slab.expiry(slot) <= now:
                 self._finish(slot, now, MessageState.EXPIRED)
                 continue
@@ -685,7 +687,7 @@ class Core:
     def tick(self) -> None:
         """Everything that is due, in bounded portions. Call it every 100 ms."""
         now = self._commit.now()
-        self._room = self._log.room
+        self._room = self._log.room and self._traffic.room
         due = self.state.spool.slab.expire(now, TICK_PORTION)
         mail = self.state.mailboxes.slab.expire(now, TICK_PORTION)
         spent, self._scan_cursor = self.state.spool.slab.scan_expired(

@@ -18,3 +18,4 @@ cdef class Orphans:
 
     cpdef get(self, uint64_t key)
     cdef _drop(self, uint64_t key)
+    cdef _uncount(self, orphan)

@@ -89,8 +89,13 @@ class Orphans:
 
     def orphan(self, position: int, time: int, head: bytes) -> None:
         orphan = Orphan(position, records.read_orphan(head))
-        self._drop(orphan.head.key)
-        self._waiting[orphan.head.key] = orphan
+        key = orphan.head.key
+        known = self._waiting.get(key)
+        if known is not None and tuple(known.head) == tuple(orphan.head):
+            self._uncount(known)  # carried forward: it keeps its turn
+        else:
+            self._drop(key)
+        self._waiting[key] = orphan
         self._segments[position >> 32] += 1
 
     def orphan_done(self, position: int, time: int, head: bytes) -> None:
@@ -99,7 +104,10 @@ class Orphans:
     def _drop(self, key: int) -> None:
         orphan = self._waiting.pop(key, None)
         if orphan is not None:
-            segment = orphan.position >> 32
-            self._segments[segment] -= 1
-            if not self._segments[segment]:
-                del self._segments[segment]
+            self._uncount(orphan)
+
+    def _uncount(self, orphan: Orphan) -> None:
+        segment = orphan.position >> 32
+        self._segments[segment] -= 1
+        if not self._segments[segment]:
+            del self._segments[segment]

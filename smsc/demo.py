@@ -18,7 +18,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ from rich.console import Console
 
 from smsc import config, traffic
 from smsc.journal import Journal
-from smsc.metrics import state_name
 from smsc.sim.process import SHOWN, NotReady, Process, module
 from smsc.sim.report import table
 
@@ -55,8 +53,6 @@ SHOWN_FIELDS = (
     "state", "attempts", "parts", "data_coding", "registered_delivery",
 )  # fmt: skip
 _TAG = "tag:yaml.org,2002:"
-_TIMES = ("accepted", "sent", "done")
-_NUMBERS = ("source_addr", "destination_addr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,27 +230,9 @@ def percentiles(values: Mapping[str, float]) -> str:
 
 
 def shown(record: Mapping[str, Any]) -> dict[str, object]:
-    """A traffic record as it may be shown without a reason given: numbers cut, no content."""
-    return {name: _shown(name, record[name]) for name in SHOWN_FIELDS if name in record}
-
-
-def _shown(name: str, value: Any) -> object:
-    if name == "id":
-        return f"{value:x}"
-    if name in _TIMES:
-        seconds, ms = divmod(value, 1_000)
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds)) + f".{ms:03} UTC"
-    if name in _NUMBERS:
-        return masked(value)
-    if name == "state":
-        return state_name(value)
-    return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
-
-
-def masked(address: bytes) -> str:
-    """An address without its last three digits (privacy: enough to recognise, not to call)."""
-    text = address.decode("ascii", "replace")
-    return text[:-3] + "xxx" if len(text) > 3 else "xxx"
+    """A traffic record as it may be shown without a reason given: what ``traffic show`` prints."""
+    fields = traffic.shown(dict(record))
+    return {name: fields[name] for name in SHOWN_FIELDS}
 
 
 # -- command line --------------------------------------------------------------------------------

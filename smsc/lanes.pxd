@@ -9,7 +9,6 @@ cdef class CarrierLanes:
     cdef int _turn
 
     cpdef put(self, int slot, int account, int lane)
-    cpdef put_back(self, int slot, int account, int lane)
     cdef long _queue(self, int account, int lane) except -1
     cpdef long take(self) except -2
     cdef long _take_from(self, ring) except -2

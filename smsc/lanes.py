@@ -40,11 +40,6 @@ class CarrierLanes:
         queue = self._queue(account, lane)
         self._slab.push(slot, queue)
 
-    def put_back(self, slot: int, account: int, lane: int) -> None:
-        """Return a message that was taken and could not be sent: it is its account's next."""
-        queue = self._queue(account, lane)
-        self._slab.push_front(slot, queue)
-
     def _queue(self, account: int, lane: int) -> int:
         queue = self._lists.get((account, lane), -1)
         if queue < 0:

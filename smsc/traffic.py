@@ -100,7 +100,7 @@ def finished(
     error: bytes,
     message: Message,
 ) -> Finished:
-    """A ``Finished``. (A function, since compiled it takes machine integers; a constructor can't.)"""
+    """A ``Finished``: a function, since compiled it takes machine integers as they are."""
     one = Finished.__new__(Finished)
     one.id = id
     one.inbound = inbound
@@ -297,6 +297,11 @@ class Traffic:
         if ends:
             self.written = max(self.written, ends[-1][0])
         self.staged = self.written
+
+    @property
+    def room(self) -> bool:
+        """Whether there is space for the records of more messages (J15)."""
+        return all([one.log.room for one in self._logs.values()])
 
     def missing(self, now: int) -> str | None:
         """A period that is or will be needed within a day, and has no log open; None if none."""

@@ -7,6 +7,8 @@ from smsc.spool cimport Names
 cdef class Berth:
     cdef readonly object bind
     cdef readonly int parked
+    cdef public long room
+    cdef public unsigned long long batch
 
 
 cdef class Upstream:
@@ -30,5 +32,5 @@ cdef class Upstream:
     cpdef first(self, int slot)
     cdef long _stranded_count(self) except -1
     cdef Berth _berth(self, bytes account, Message message)
-    cpdef direct(self, bytes account, Message message)
+    cpdef direct(self, bytes account, Message message, unsigned long long batch=*)
     cdef long _next(self) except -2

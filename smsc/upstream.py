@@ -25,6 +25,9 @@ class Berth:
     def __init__(self, bind: RelayBind, parked: int) -> None:
         self.bind = bind
         self.parked = parked
+        #: The credit left to a batch of new messages, which is asked for once, and which batch.
+        self.room = 0
+        self.batch = 0
 
 
 class Upstream:
@@ -112,13 +115,22 @@ class Upstream:
         key = (account, message.source_addr, message.destination_addr)
         return berths[hash(key) % len(berths)]
 
-    def direct(self, account: bytes, message: Message) -> RelayBind | None:
-        """The bind that takes a new message at once, if nothing stands before it."""
+    def direct(self, account: bytes, message: Message, batch: int = 0) -> RelayBind | None:
+        """The bind that takes a new message at once, if nothing stands before it.
+
+        Messages of one ``batch`` (not 0) are told apart from the rest so that a bind is asked for
+        its credit once; all that this gives out must be sent.
+        """
         if not self._berths or not self.lanes.idle or self._stranded_count():
             return None
         berth = self._berth(account, message)
-        if self._slab.length(berth.parked) or berth.bind.credit() <= 0:
+        if self._slab.length(berth.parked):
             return None
+        if not batch or berth.batch != batch:
+            berth.batch, berth.room = batch, berth.bind.credit()
+        if berth.room <= 0:
+            return None
+        berth.room -= 1
         return berth.bind
 
     def pairs(self, message_of: Callable[[int], Message]) -> Iterator[tuple[int, RelayBind]]:

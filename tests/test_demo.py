@@ -77,14 +77,6 @@ def test_every_broken_promise_is_named(outcome: Outcome, faults: list[str]) -> N
     assert list(outcome.faults(5)) == faults
 
 
-@pytest.mark.parametrize(
-    ("address", "text"),
-    [(b"447700900123", "447700900xxx"), (b"ACME", "Axxx"), (b"12", "xxx"), (b"", "xxx")],
-)
-def test_addresses_are_shown_without_their_end(address: bytes, text: str) -> None:
-    assert demo.masked(address) == text
-
-
 @pytest.mark.parametrize("text", ["0", "-1", "many", "1.5"])
 def test_a_run_needs_messages(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     parser = ArgumentParser()

@@ -269,9 +269,12 @@ def test_what_ended_before_a_crash_is_waited_for_as_well() -> None:
 
 def test_a_segment_waits_until_what_was_carried_out_of_it_is_durable(world: World) -> None:
     bodies = world.bodies()
-    world.keeper.run(HOUR // 2 - 10_000)
-    world.tick(20_000)  # begins a new segment, and that is durable
+    world.log.rotate()
+    world.keeper.run()
+    world.finish(1)
+    assert max(world.log._records) >> 32 == 2, "a new segment is begun, and that is durable"
     world.log.hold = True
+    world.tick(HOUR // 2 + 1)
     for _ in range(20):
         world.tick()
     assert world.core.forgetting.carried == 7

@@ -129,19 +129,6 @@ def test_the_order_within_an_account_and_lane_is_kept(bench: Bench) -> None:
     assert taken == expected
 
 
-def test_what_could_not_be_sent_is_its_accounts_next(bench: Bench) -> None:
-    [first, second, third] = bench.put(1, 2, 3)
-    [slot] = bench.take(1)
-    bench.lanes.put_back(slot, 1, 2)
-    assert bench.ids(3) == [first, second, third]
-    [alone] = bench.put(1, 2)
-    [slot] = bench.take(1)
-    assert bench.lanes.idle
-    bench.lanes.put_back(slot, 1, 2)
-    assert not bench.lanes.idle
-    assert bench.ids(1) == [alone]
-
-
 # -- what is gone --------------------------------------------------------------------------------
 
 

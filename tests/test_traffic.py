@@ -184,6 +184,50 @@ def test_a_period_is_a_month_in_utc(
     assert list(bench.logs) == list(bench.traffic) == [period]
 
 
+DAY = 86_400_000
+
+#: 2026-10-01T00:00:00Z.
+NEXT_MONTH = 1_790_812_800_000
+
+
+@pytest.mark.parametrize(
+    ("now", "have", "missing"),
+    [
+        (START, [], "2026-09"),
+        (START, ["2026-09"], None),
+        (NEXT_MONTH - DAY - 1, ["2026-09"], None),
+        (NEXT_MONTH - DAY, ["2026-09"], "2026-10"),
+        (NEXT_MONTH - DAY, ["2026-10"], "2026-09"),
+        (NEXT_MONTH - DAY, ["2026-09", "2026-10"], None),
+        (NEXT_MONTH, ["2026-09"], "2026-10"),
+    ],
+)
+def test_a_month_is_missed_a_day_before_it_begins(
+    now: int, have: list[str], missing: str | None
+) -> None:
+    bench = Bench({period: SimLog() for period in have})
+    assert bench.traffic.missing(now) == missing
+
+
+def test_a_log_that_was_opened_ahead_is_used() -> None:
+    bench, ahead = Bench(), SimLog()
+    bench.traffic.adopt("2026-09", ahead)
+    assert bench.traffic.missing(START) is None
+    bench.traffic.release([(1, ended(1))])
+    assert bench.logs == {}, "none was opened in haste"
+    assert [kind for kind, _, _ in ahead._records.values()] == [CURSOR, FINISHED]
+
+
+def test_a_log_that_came_too_late_is_let_go() -> None:
+    bench, late = Bench(), SimLog()
+    bench.traffic.release([(1, ended(1))])
+    bench.traffic.adopt("2026-09", late)
+    with pytest.raises(RuntimeError, match="closed"):
+        late.replay(lambda *record: None)
+    bench.traffic.release([(2, ended(2))])
+    assert len(bench.records()) == 2
+
+
 def test_periods_are_directories_of_months(tmp_path: Path) -> None:
     for name in ("2026-10", "2026-09", "2026-9", "keys", "2026-09-01", "lost+found"):
         (tmp_path / name).mkdir()

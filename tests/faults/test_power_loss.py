@@ -272,7 +272,7 @@ def trouble(scene: Scene, one: Relay) -> None:
     station.run()
     scene.client_answers()
     station.run()
-    scene.submit(3, destination_addr=b"49151000123")
+    scene.submit(3, destination_addr=b"4915100012")
     scene.answer(one, Status.ESME_RINVDSTADR)
     station.run(200)
     station.log.idle(station.now)
@@ -281,7 +281,7 @@ def trouble(scene: Scene, one: Relay) -> None:
     scene.submit(1)
     scene.down(one)  # two have left and one has not
     station.run()
-    scene.submit(4, destination_addr=b"49151000124")
+    scene.submit(4, destination_addr=b"4915100013")
     station.tick()  # the disk is slow: a tick passes before it has the submits
     station.run(61_000)  # the doubts' time is over
 
