@@ -93,6 +93,7 @@ class App:
         self._opening: asyncio.Task[None] | None = None
         self._quiet_since = self.loop.time()
         self._frames = 0
+        self._warned = False
         #: When ``start`` was done, and how long recovery took, ms.
         self.ready_at = 0
         self.recovery_ms = 0
@@ -184,6 +185,7 @@ class App:
             self.core.tick()
             self.traffic.sync()
             self._seal_when_idle()
+            self._heed_disk()
         except StorageError as error:
             self._on_failure(error)
 
@@ -209,6 +211,16 @@ class App:
             self._quiet_since = self.loop.time()
         elif self.loop.time() - self._quiet_since > IDLE:
             self.log.idle(self.clock())
+
+    def _heed_disk(self) -> None:
+        """Take less the longer a sync takes: none of it is lost while the disk is merely slow."""
+        stalled = self.log.stalled_us() // 1_000
+        limits = self.config.storage.slow_sync
+        if stalled >= limits.warn and not self._warned:
+            log.warning("a sync of the log has been under way for %d ms", stalled)
+        self._warned = stalled >= limits.warn
+        self.core.slow = stalled >= limits.throttle
+        self.commit.hold(stalled >= limits.pause)
 
     def _on_failure(self, error: StorageError) -> None:
         """The log is dead: nobody gets an answer any more, since either one could be a lie."""

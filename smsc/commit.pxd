@@ -14,6 +14,7 @@ cdef class Commit:
     cdef list _relief
     cdef list _draining
     cdef readonly bint congested
+    cdef bint _held
     cdef readonly long frames
     cdef readonly list waits
     cdef readonly int64_t waits_us

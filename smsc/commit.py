@@ -104,6 +104,7 @@ class Commit:
         self._draining: list[asyncio.Future[None]] = []
         #: Whether so much is on its way to disk that nothing more should be read.
         self.congested = False
+        self._held = False
         #: Frames made durable.
         self.frames = 0
         #: What was staged, by how long it waited, from the opening of its frame to its release:
@@ -191,7 +192,18 @@ class Commit:
         except StorageError as error:  # a sink's own log: what it did not take is met at a restart
             self._fail(error)
             return
-        if self.congested and self._log.pending_octets < RELIEVED:
+        self._maybe_relieve()
+
+    def hold(self, on: bool) -> None:
+        """Be congested while ``on``, however little is pending: the disk stands still (J23)."""
+        self._held = on
+        if on:
+            self.congested = True
+        else:
+            self._maybe_relieve()
+
+    def _maybe_relieve(self) -> None:
+        if self.congested and not self._held and self._log.pending_octets < RELIEVED:
             self.congested = False
             relief, self._relief = self._relief, []
             for call in relief:

@@ -67,6 +67,7 @@ cdef class Core:
     cdef set _known_before
     cdef uint64_t _position
     cdef bint _room
+    cdef public bint slow
     cdef uint64_t _max_owed
     cdef long _scan_cursor
     cdef long _mail_cursor

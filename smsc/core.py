@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from smsc import intake, records
 from smsc import receipt as receipts
 from smsc._pdu import Message
+from smsc._spool import FIRST_LIST
 from smsc.accounts import Account, Accounts
 from smsc.bodies import Bodies, Body
 from smsc.commit import Commit
@@ -184,6 +185,8 @@ class Core:
         self._known_before: set[int] = set()
         self._position = 0
         self._room = True
+        #: Whether the disk is so slow that nothing new should be taken (J23).
+        self.slow = False
         self._scan_cursor = 0
         self._mail_cursor = 0
         self.forgetting = Forgetting(log, commit, self.state, traffic, self.append)
@@ -212,6 +215,15 @@ class Core:
         slab = self.state.spool.slab
         for slot in slab.in_state(Stage.ATTEMPT):
             self._doubt(slot, slab.attempt(slot), now, "restart")
+        if len(self.state.carriers.names) > len(self.upstreams):
+            self._adopt_strays()
+
+    def _adopt_strays(self) -> None:
+        """Messages that wait for a carrier which is no longer configured go by today's routes."""
+        slab = self.state.spool.slab
+        for slot in slab.in_state(Stage.QUEUED):
+            if slab.carrier(slot) not in self._by_index and slab.linked(slot) >= FIRST_LIST:
+                self._elsewhere(slot)
 
     def _replay_record(self, kind: int, position: int, time: int, head: bytes) -> None:
         # Not State.apply itself: compiled, that is a C function without its object.
@@ -233,6 +245,9 @@ class Core:
         account = self._accounts.get(bind.account)
         if account is None:  # removed while bound
             return [-Status.ESME_RSYSERR] * len(batch)
+        if self.slow:
+            self.counters.refused[Status.ESME_RTHROTTLED] += len(batch)
+            return [-Status.ESME_RTHROTTLED] * len(batch)
         now = self._commit.begin()
         self._batch += 1
         index = self.state.accounts.index(account.system_id)

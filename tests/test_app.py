@@ -157,3 +157,33 @@ def test_a_dead_log_is_told_once_and_answers_nobody(tmp_path: Path) -> None:
         assert (await get(app, "/healthz")).status == 503
 
     run(tmp_path, use)
+
+
+@pytest.mark.parametrize(
+    ("stalled_ms", "told", "slow", "paused"),
+    [
+        (99, False, False, False),
+        (100, True, False, False),
+        (500, True, True, False),
+        (2_000, True, True, True),
+    ],
+)
+def test_a_sync_that_takes_long_is_heeded(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    stalled_ms: int,
+    told: bool,
+    slow: bool,
+    paused: bool,
+) -> None:
+    async def use(app: App) -> None:
+        app.log.stalled_us = lambda: stalled_ms * 1_000  # type: ignore[method-assign]
+        app._heed_disk()
+        app._heed_disk()
+        assert (app.core.slow, app.commit.congested) == (slow, paused)
+        app.log.stalled_us = lambda: 0  # type: ignore[method-assign]
+        app._heed_disk()
+        assert not app.core.slow and not app.commit.congested
+
+    run(tmp_path, use)
+    assert caplog.text.count("has been under way") == told, "once, however often it is looked at"

@@ -239,6 +239,19 @@ def test_congestion_begins_and_ends_with_what_is_on_its_way(bench: Bench) -> Non
     assert relieved == ["relieved"], "once"
 
 
+def test_a_disk_that_stands_still_congests_whatever_is_pending(bench: Bench) -> None:
+    relieved = []
+    bench.commit.on_relief(lambda: relieved.append("relieved"))
+    bench.commit.hold(True)
+    assert bench.commit.congested
+    bench.append(10)
+    bench.turn.run()
+    bench.advance()
+    assert bench.commit.congested and not relieved
+    bench.commit.hold(False)
+    assert not bench.commit.congested and relieved == ["relieved"]
+
+
 # -- the log dies --------------------------------------------------------------------------------
 
 

@@ -479,3 +479,27 @@ def test_ids_are_unique_over_restarts(keeper: Keeper, client: Client) -> None:
     first = keeper.submit(client, submit_sm())
     again = keeper.crash()
     assert again.submit(Client(again), submit_sm())[0] not in first
+
+
+def test_messages_of_a_carrier_that_is_gone_from_the_configuration_go_elsewhere(
+    keeper: Keeper, client: Client
+) -> None:
+    ids = keeper.submit(client, *[submit_sm() for _ in range(3)])
+    without = (
+        BASE.replace("  - name: one\n", "  - name: three\n")
+        .replace("carriers: [one, two]", "carriers: [three, two]")
+        .replace("carriers: [one]", "carriers: [two]")
+    )
+    keeper.text = without
+    again = keeper.crash()
+    relay = Relay(again, b"three")
+    again.core.carrier_up(relay)
+    again.run()
+    assert [sent[0] for sent in relay.sent] == ids
+
+
+def test_a_slow_disk_takes_nothing_new(keeper: Keeper, client: Client) -> None:
+    keeper.core.slow = True
+    assert keeper.submit(client, submit_sm()) == [-Status.ESME_RTHROTTLED]
+    keeper.core.slow = False
+    assert keeper.submit(client, submit_sm())[0] > 0
