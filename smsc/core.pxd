@@ -69,11 +69,13 @@ cdef class Core:
     cdef bint _room
     cdef public bint slow
     cdef uint64_t _max_owed
+    cdef bint _per_account
     cdef long _scan_cursor
     cdef long _mail_cursor
     cdef list _replayed
 
     cdef uint64_t _append(self, int kind, int64_t now, bytes head, bytes body=*) except 0
+    cdef _append_end(self, int kind, int64_t now, bytes head)
     cdef _accept(self, account, int index, bind, Message message, int64_t now)
     cdef bint _outstanding(self, long slot, int number) except -1
     cdef bint _in_doubt(self, long slot, int number) except -1
@@ -88,5 +90,6 @@ cdef class Core:
     cdef _remember(self, uint64_t key)
     cdef bint _mail(self, uint64_t id, owner, int kind, bytes carrier, bytes pdu, int64_t now) except -1
     cdef _mail_end(self, uint64_t id, int state, str cause, int64_t now)
+    cdef Finished _describe(self, int kind, int64_t time, bytes head)
     cdef Finished _describe_message(self, int64_t time, records.FinalHead end)
     cdef Finished _describe_mail(self, int64_t time, records.MailDoneHead end)

@@ -141,7 +141,7 @@ class Counters:
         self.inbound_unrouted = 0
         self.mailed = 0
         self.mail_done: defaultdict[str, int] = defaultdict(int)
-        #: Per account, by system_id: accepted, delivered, failed. Traffic data: see metrics.
+        #: (system_id, accepted | delivered | failed): traffic data, counted only if it is served.
         self.by_account: defaultdict[tuple[bytes, str], int] = defaultdict(int)
 
 
@@ -191,6 +191,7 @@ class Core:
         self._mail_cursor = 0
         self.forgetting = Forgetting(log, commit, self.state, traffic, self.append)
         self._max_owed = config.storage.max_owed
+        self._per_account = config.metrics.accounts
         self._replayed: list[tuple[int, Finished]] = []
 
     def _add_upstream(self, upstream: Upstream, correlation: Correlation) -> None:
@@ -206,7 +207,7 @@ class Core:
         Raises CorruptLog if acknowledged data can't be read, NewerLog for a newer format.
         """
         self._log.replay(self._replay_record)
-        self.state.before_end = self._finished_now
+        self.state.before_end = None
         self._ids = Ids(self._log.partition, self._log.epoch)
         now = self._commit.begin()
         self._append(Kind.START, now, records.start(self._log.epoch))
@@ -233,6 +234,15 @@ class Core:
         position = self._position = self._log.append(kind, head, body)
         self.state.apply(kind, position, now, head)
         return position
+
+    def _append_end(self, kind: int, now: int, head: bytes) -> None:
+        """``_append`` of a FINAL or MAIL_DONE, with the traffic record that follows from it."""
+        position = self._position = self._log.append(kind, head)
+        end = self._describe(kind, now, head)
+        if end is not None:
+            self._traffic.staged = position
+            self._commit.stage(self._traffic, (position, end))
+        self.state.apply(kind, position, now, head)
 
     def append(self, kind: int, now: int, head: bytes, body: bytes = b"") -> int:
         """``_append`` for ``forgetting``, which carries records forward."""
@@ -298,7 +308,8 @@ class Core:
         self._append(_MESSAGE, now, head, message.raw)
         self.bodies.put(id, message, now)
         self.counters.accepted += 1
-        self.counters.by_account[(name, "accepted")] += 1
+        if self._per_account:
+            self.counters.by_account[(name, "accepted")] += 1
         if target is not None:
             self.counters.submitted[upstream.name] += 1
             target.send(id, 1, message)
@@ -533,11 +544,12 @@ class Core:
         carrier = self.state.carriers[slab.carrier(slot)]
         body = self.bodies.get(id, slab.position(slot))
         head = records.final(id, state, status, network_error, error, carrier)
-        self._append(_FINAL, now, head)
+        self._append_end(_FINAL, now, head)
         self.bodies.drop(id)
         self.counters.finished[(carrier, state)] += 1
-        delivered = state in (_DELIVERED, _ENROUTE)
-        self.counters.by_account[(account, "delivered" if delivered else "failed")] += 1
+        if self._per_account:
+            delivered = state in (_DELIVERED, _ENROUTE)
+            self.counters.by_account[(account, "delivered" if delivered else "failed")] += 1
         if key:
             self._remember(key)
         if state != _ENROUTE and wants_receipt(body.message, state):
@@ -621,15 +633,9 @@ class Core:
     def _mail_end(self, id: int, state: int, cause: str, now: int) -> None:
         self.counters.mail_done[cause] += 1
         self.mailroom.forget(id)
-        self._append(_MAIL_DONE, now, records.mail_done(id, state))
+        self._append_end(_MAIL_DONE, now, records.mail_done(id, state))
 
     # -- traffic records ---------------------------------------------------------------------
-
-    def _finished_now(self, kind: int, position: int, time: int, head: bytes) -> None:
-        end = self._describe(kind, time, head)
-        if end is not None:
-            self._traffic.staged = position
-            self._commit.stage(self._traffic, (position, end))
 
     def _finished_at_replay(self, kind: int, position: int, time: int, head: bytes) -> None:
         if position > self._traffic.covered:
