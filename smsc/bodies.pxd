@@ -11,10 +11,11 @@ cdef class Body:
 cdef class Bodies:
     cdef object _log
     cdef long _room
-    cdef dict _held
+    cdef object _held
     cdef readonly long octets
     cdef readonly long misses
 
     cpdef put(self, uint64_t id, Message message, int64_t submitted)
     cpdef Body get(self, uint64_t id, uint64_t position)
     cpdef drop(self, uint64_t id)
+    cdef _forget(self, Body body)

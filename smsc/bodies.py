@@ -6,6 +6,8 @@ If not, it is read back from the log, checked. Nothing is ever lost by dropping 
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from smsc import records
 from smsc._pdu import Message
 from smsc.ports import Log
@@ -31,7 +33,8 @@ class Bodies:
     def __init__(self, log: Log, room: int = ROOM) -> None:
         self._log = log
         self._room = room
-        self._held: dict[int, Body] = {}
+        # Ordered: finding the oldest of a plain dict means walking over all that left before it.
+        self._held: OrderedDict[int, Body] = OrderedDict()
         #: Octets held, overhead included.
         self.octets = 0
         #: How often the log had to be read.
@@ -42,7 +45,7 @@ class Bodies:
         self._held[id] = Body(message, submitted)
         self.octets += len(message.raw) + OVERHEAD
         while self.octets > self._room:
-            self.drop(next(iter(self._held)))
+            self._forget(self._held.popitem(last=False)[1])
 
     def get(self, id: int, position: int) -> Body:
         """The message ``id``, whose record is at ``position``. Raises CorruptLog."""
@@ -57,4 +60,7 @@ class Bodies:
         """It won't be needed any more."""
         body = self._held.pop(id, None)
         if body is not None:
-            self.octets -= len(body.message.raw) + OVERHEAD
+            self._forget(body)
+
+    def _forget(self, body: Body) -> None:
+        self.octets -= len(body.message.raw) + OVERHEAD

@@ -16,6 +16,7 @@ import errno
 import logging
 import math
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from smsc import batches
@@ -92,7 +93,7 @@ class CarrierConnection(Connection[Attempt]):
             max_pdu=carrier.limits.max_pdu,
         )
         self._bind = bind
-        self._late: dict[int, Attempt] = {}
+        self._late: OrderedDict[int, Attempt] = OrderedDict()
         #: Done when the carrier has granted the bind; fails with BindRefused or OSError.
         self.bound: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -143,7 +144,7 @@ class CarrierConnection(Connection[Attempt]):
     def on_expired(self, expired: list[tuple[int, Attempt]]) -> None:
         self._late.update(expired)
         while len(self._late) > MAX_LATE:
-            del self._late[next(iter(self._late))]
+            self._late.popitem(last=False)
         self._bind.timed_out([attempt for _, attempt in expired])
 
     def on_unmatched(self, pdu: Pdu) -> bool:

@@ -13,7 +13,7 @@ cdef class Correlation:
 
 
 cdef class Orphans:
-    cdef dict _waiting
+    cdef object _waiting
     cdef object _segments
 
     cpdef get(self, uint64_t key)

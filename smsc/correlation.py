@@ -10,7 +10,7 @@ final. It is durable, waits, and is matched when the response comes (reliability
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -52,7 +52,8 @@ class Orphans:
     """The receipts that wait, as a fold over the log. One per key: the last one counts."""
 
     def __init__(self) -> None:
-        self._waiting: dict[int, Orphan] = {}
+        # Ordered: finding the oldest of a plain dict means walking over all that left before it.
+        self._waiting: OrderedDict[int, Orphan] = OrderedDict()
         self._segments: Counter[int] = Counter()
 
     def __len__(self) -> int:
