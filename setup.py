@@ -15,6 +15,7 @@ ASAN = os.environ.get("SMSC_ASAN") == "1"
 
 MODULES = {
     "smsc._pdu": "smsc/_pdu.pyx",
+    "smsc._plain": "smsc/_plain.pyx",
     "smsc._receipt": "smsc/_receipt.pyx",
     "smsc._spool": "smsc/_spool.pyx",
     "smsc.records": "smsc/records.pyx",

@@ -12,7 +12,6 @@ unsupported rather than taken and not honoured.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 from types import SimpleNamespace
@@ -20,7 +19,8 @@ from typing import Any, Final, NamedTuple
 
 from smsc import times
 from smsc._pdu import Message, Pdu
-from smsc.smpp import HEADER_LENGTH, LAYOUTS, RULES, Command, Status, Tag, Version
+from smsc._plain import ALL, FIELDS, Plain
+from smsc.smpp import RULES, Status, Tag, Version
 from smsc.text import CHARSETS, SAR_TAGS, Charset, sar
 
 ALPHANUMERIC = 5
@@ -204,57 +204,31 @@ def _fields(subject: _Subject) -> int:
 # -- the plain case ---------------------------------------------------------------------------
 
 
-def _class(values: Iterable[int]) -> bytes:
-    return b"[%b]" % b"".join(b"\\x%02x" % value for value in values)
+def _table(values: Iterable[int]) -> bytes:
+    """256 octets: 1 at each of these values."""
+    allowed = frozenset(values)
+    return bytes(value in allowed for value in range(256))
 
 
-def _codings() -> bytes:
-    """data_coding to sm_length: any coding with any length, but UCS-2 with even ones."""
-    whole = [value for value in range(256) if CHARSETS[value] is _UCS2]
-    others = [value for value in range(256) if CHARSETS[value] not in (_UCS2, _RESERVED)]
-    return b"(?:%b\\x00%b|%b\\x00%b)" % (
-        _class(others), _class(range(255)), _class(whole), _class(range(0, 255, 2))
-    )  # fmt: skip
-
-
-_PLAIN_NPI = _class(NPIS - {IP})
-_PLAIN_TON = _class(TONS - {ALPHANUMERIC})
-
-#: What each field's octets look like when no rule has anything against them in any version. A
-#: field in another's pattern has none of its own; what is rare has none and goes by the rules.
-_PLAIN_FIELDS = {
-    "service_type": rb"[^\0]*+\0",
-    "source_addr_ton": b"(?:%b%b[0-9]*+|\\x05%b[ -~]{0,11}+)\\x00"
-    % (_PLAIN_TON, _PLAIN_NPI, _PLAIN_NPI),
-    "source_addr_npi": b"",
-    "source_addr": b"",
-    "dest_addr_ton": _PLAIN_TON,
-    "dest_addr_npi": _PLAIN_NPI,
-    "destination_addr": rb"[0-9]++\0",
-    "esm_class": _class(
+#: What each field may hold when no rule has anything against it in any version; what is rare (IP
+#: addresses, "+", schedules) is left to the rules.
+_plain = Plain(
+    tons=_table(TONS - {ALPHANUMERIC}),
+    npis=_table(NPIS - {IP}),
+    classes=_table(
         features | type_ | mode
         for features in (0x00, 0x40, 0x80, 0xC0)
         for type_ in _TYPES_34
         for mode in (0, 1, 3)
     ),
-    "protocol_id": rb".",
-    "priority_flag": _class(PRIORITIES),
-    "schedule_delivery_time": rb"\0",
-    # None, a relative one that does not end at once, or (a group) an absolute one, to be read.
-    "validity_period": rb"(?:\0|(?!0{12})\d\d(?:0\d|1[0-2])(?:[0-2]\d|3[01])"
-    rb"(?:[01]\d|2[0-3])[0-5]\d[0-5]\d\d{3}R\0|(\d{15}[-+])\0)",
-    "registered_delivery": rb".",
-    "replace_if_present_flag": rb"\0",
-    "data_coding": _codings(),
-    "sm_default_msg_id": b"",
-    "sm_length": b"",
-    "short_message": b"",
-}
-
-#: All of it in one match: the rules one by one cost ten times as much.
-_match_plain = re.compile(
-    b"".join(_PLAIN_FIELDS[field.name] for field in LAYOUTS[Command.SUBMIT_SM]), re.DOTALL
-).match
+    codings=bytes(
+        0 if charset is _RESERVED else 2 if charset is _UCS2 else 1 for charset in CHARSETS
+    ),
+    alphanumeric=ALPHANUMERIC,
+    longest_name=_MAX_ALPHANUMERIC,
+    longest_text=RULES[Version.V34].sm_length,
+    highest_priority=max(PRIORITIES),
+)
 
 
 # -- TLVs, and what must fit together ---------------------------------------------------------
@@ -321,16 +295,10 @@ def check(pdu: Pdu, version: int, now: int) -> int:
         if pdu.tlv(_MESSAGE_PAYLOAD) is None:
             return Status.ESME_RMISSINGTLV
         return _judge(pdu, version, now, fields_sound=False)
-    raw = pdu.raw
-    plain = _match_plain(raw, HEADER_LENGTH)
-    if plain is None:
-        return _judge(pdu, version, now, fields_sound=False)
-    end = plain.end()
-    # Without TLVs or a header in the text there is nothing that might not fit together.
-    simple = len(raw) == end + raw[end - 1] and not pdu.esm_class & _UDHI
-    if simple and plain.lastindex is None:
+    plain = _plain.look(pdu)
+    if plain == ALL:
         return _OK
-    return _judge(pdu, version, now, fields_sound=True)
+    return _judge(pdu, version, now, fields_sound=plain == FIELDS)
 
 
 def _judge(pdu: Pdu, version: int, now: int, fields_sound: bool) -> int:
