@@ -14,7 +14,7 @@ from smsc.throttle import TokenBucket
 
 
 class Lobby:
-    """Connections that have not bound yet: how many in all, and how many per address (S3)."""
+    """Connections that have not bound yet: how many in all, and how many per address."""
 
     def __init__(self, limit: int, limit_per_address: int) -> None:
         self.limit = limit
@@ -90,7 +90,7 @@ class Binds(Generic[B]):
         """Count one more bind of an account; None if it has as many as it may.
 
         Then those it has are asked for a sign of life, so that a client which lost its network
-        is not kept out by its own dead binds; a live one is never evicted (S9).
+        is not kept out by its own dead binds; a live one is never evicted.
         """
         account = self.accounts.get(limits.system_id)
         if account is None:

@@ -3,7 +3,7 @@
 While one frame is on its way to disk the next one gathers, so frames grow by themselves under
 load: no timer, no tuning. All that is staged for a frame leaves when the log reports it durable,
 in one call per sink. If the log dies, nothing of it ever leaves: an answer of either kind could be
-a lie, so there is none, and the process ends (reliability.md J8, J9, J11).
+a lie, so there is none, and the process ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FULL_FRAME = 512 * 1024
 CONGESTED = 8 * 1024 * 1024
 RELIEVED = 2 * 1024 * 1024
 
-#: A quiet log is sealed after this, in seconds, so that its last real frame is proven whole (J5).
+#: A quiet log is sealed after this, in seconds, so that its last real frame is proven whole.
 IDLE = 0.1
 
 #: How much further than the monotonic clock the wall clock may jump before it is not believed, ms.
@@ -37,7 +37,7 @@ class Clock:
     """Milliseconds since the epoch that follow the wall clock but never leap with it.
 
     A leap (an operator's ``date``, a virtual machine's resume) of more than a minute is walked off
-    at twice the speed of time, so that a wrong clock expires nothing at once (J24).
+    at twice the speed of time, so that a wrong clock expires nothing at once.
     """
 
     def __init__(
@@ -195,7 +195,7 @@ class Commit:
         self._maybe_relieve()
 
     def hold(self, on: bool) -> None:
-        """Be congested while ``on``, however little is pending: the disk stands still (J23)."""
+        """Be congested while ``on``, however little is pending: the disk stands still."""
         self._held = on
         if on:
             self.congested = True

@@ -38,7 +38,7 @@ UNITS_OF_TIME = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 UNITS_OF_SIZE = {"B": 1, "KiB": KIB, "MiB": MIB, "GiB": 1024 * MIB}
 UNITS_OF_RATE = {"s": 1, "min": 60, "h": 3600}
 
-#: interface_version of each release of SMPP (protocol.md 3.3).
+#: interface_version of each release of SMPP (3.4 5.2.4).
 VERSIONS = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 
 #: system_id is a C-octet string of 16 octets with its end (SMPP 3.4 5.2.1); carriers' names share
@@ -329,7 +329,7 @@ class RetryConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InDoubtConfig:
-    """What becomes of an attempt whose outcome is unknown (reliability.md D5)."""
+    """What becomes of an attempt whose outcome is unknown."""
 
     #: ``requeue`` at once, ``hold`` then requeue, ``fail`` after the hold (at most once).
     policy: Literal["requeue", "hold", "fail"] = "hold"
@@ -417,7 +417,7 @@ class InboundConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlowSyncConfig:
-    """What a slow disk sync brings about (reliability.md J23)."""
+    """What a slow disk sync brings about."""
 
     warn: PositiveDuration = 100
     #: New submits are answered ESME_RTHROTTLED.

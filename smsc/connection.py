@@ -11,7 +11,7 @@ a bug of ours closes this connection and is logged by its place, never by its va
 The two roles are subclasses: ``listener.ClientConnection`` and ``carrier.CarrierConnection``. They
 say what each request means (``handlers``) and what follows from a response (``on_settled``).
 
-Sources: SMPP 3.4 sections 2.5 to 2.7, protocol.md part 3; uvloop's defaults for flow control are
+Sources: SMPP 3.4 sections 2.5 to 2.7 and 7.2; uvloop's defaults for flow control are
 not usable (its low mark is 16 octets), so both marks are set.
 """
 
@@ -44,7 +44,7 @@ FINISH = 5_000
 #: input makes the kernel send RST, which can destroy that last answer on its way.
 DRAIN = 2_000
 #: Reading pauses at most this long, ms, well under peers' enquire_link and response timers; then
-#: requests are read and answered with ESME_RTHROTTLED (reliability.md O3).
+#: requests are read and answered with ESME_RTHROTTLED.
 MAX_PAUSE = 5_000
 #: A pause or a standstill of ours that is longer, ms, is not held against the peer.
 FORGIVEN = 1_000
@@ -171,7 +171,7 @@ class Links:
             connection.resume(CONGESTION)
 
     def abort(self) -> None:
-        """Cut every connection without another octet: nobody knows what became of what (J11)."""
+        """Cut every connection without another octet: nobody knows what became of what."""
         for slot in self._slots:
             for connection in tuple(slot):
                 connection.cut("storage failed")
@@ -375,7 +375,7 @@ class Connection(asyncio.Protocol, Generic[C]):
             self._hold_back()
 
     def _dispatch(self, pdus: list[Pdu], now: int) -> None:
-        """Responses first: what they settle makes room and is worth more than new work (D9)."""
+        """Responses first: what they settle makes room and is worth more than new work."""
         self.counters.pdus_in += len(pdus)
         responses, requests = batches.split(pdus)
         if responses:
@@ -440,7 +440,7 @@ class Connection(asyncio.Protocol, Generic[C]):
         ]
 
     def _unbind(self, run: list[Pdu], now: int) -> None:
-        """Take nothing more, let what was taken be answered, answer, close (protocol.md 3.6)."""
+        """Take nothing more, let what was taken be answered, answer, close."""
         answer = header_only(Command.UNBIND_RESP, Status.ESME_ROK, run[0].sequence_number)
         self.end("unbound", answer)
 

@@ -65,7 +65,7 @@ THROTTLED_DELAY = 1_000
 #: Statuses from here on are counted as one, so that a carrier can't make us count without bound.
 UNHEARD_OF = 0x1000
 
-#: A client's answers to a delivery after which it is offered again (protocol.md 2.5).
+#: A client's answers to a delivery after which it is offered again (3.4 5.1.3).
 TEMPORARY = frozenset(
     (
         Status.ESME_RX_T_APPN,
@@ -185,7 +185,7 @@ class Core:
         self._known_before: set[int] = set()
         self._position = 0
         self._room = True
-        #: Whether the disk is so slow that nothing new should be taken (J23).
+        #: Whether the disk is so slow that nothing new should be taken.
         self.slow = False
         self._scan_cursor = 0
         self._mail_cursor = 0

@@ -5,7 +5,7 @@ A carrier names a message twice: in its response and in its receipt, not always 
 count alike are never confused. The entry itself is a field of the message in the spool.
 
 A receipt whose key is unknown is an *orphan*: it overtook its response, or its message is long
-final. It is durable, waits, and is matched when the response comes (reliability.md D7).
+final. It is durable, waits, and is matched when the response comes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The edge: clients' connections, their binds, what they submit, and what is delivered to them.
 
-Owns nothing of a message. A submit is judged in the order that protocol.md 2.3 fixes (state, rate,
+Owns nothing of a message. A submit is judged in a fixed order (state, rate,
 body, values), handed to the keeper in one batch per read, and answered when the keeper's word is
 durable. A delivery is the keeper's: it gets a sequence number here, and its outcome goes back.
 

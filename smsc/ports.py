@@ -56,7 +56,7 @@ class Log(Protocol):
         """Close the open frame, start making it durable, and return its number."""
 
     def idle(self, now: int) -> None:
-        """Nothing is to be done: prove the newest frame whole, if it is not proven yet (J5)."""
+        """Nothing is to be done: prove the newest frame whole, if it is not proven yet."""
 
     @property
     def busy(self) -> bool:
@@ -68,7 +68,7 @@ class Log(Protocol):
 
     @property
     def room(self) -> bool:
-        """Whether there is space for more than finishing what is owed (J15)."""
+        """Whether there is space for more than finishing what is owed."""
 
     @property
     def octets(self) -> int:

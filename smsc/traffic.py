@@ -300,7 +300,7 @@ class Traffic:
 
     @property
     def room(self) -> bool:
-        """Whether there is space for the records of more messages (J15)."""
+        """Whether there is space for the records of more messages."""
         return all([one.log.room for one in self._logs.values()])
 
     def missing(self, now: int) -> str | None:

@@ -1,4 +1,4 @@
-"""Where a log may live (J22)."""
+"""Where a log may live."""
 
 from __future__ import annotations
 

@@ -31,7 +31,6 @@ def commit(journal: Journal, body: bytes = b"body") -> int:
 
 
 def test_a_second_opener_is_refused_in_the_same_process(tmp_path: Path) -> None:
-    """J16, T14."""
     with_it = opened(tmp_path)
     with pytest.raises(StorageError, match="another process"):
         Journal(tmp_path, force_filesystem=True)
@@ -66,7 +65,6 @@ def test_the_directory_is_made_and_is_for_its_owner_alone(tmp_path: Path) -> Non
 
 
 def test_a_segment_that_is_a_symbolic_link_is_refused(tmp_path: Path) -> None:
-    """T14."""
     (tmp_path / "0000000000000001.log").symlink_to("/etc/hostname")
     with pytest.raises(StorageError):
         Journal(tmp_path, force_filesystem=True)
@@ -113,7 +111,6 @@ def test_a_position_that_is_no_record_is_told(tmp_path: Path) -> None:
 
 
 def test_a_bit_flipped_under_a_running_log_never_reaches_anybody(tmp_path: Path) -> None:
-    """J20."""
     journal = opened(tmp_path)
     position = commit(journal, b"a text")
     with open(tmp_path / "0000000000000001.log", "r+b") as file:

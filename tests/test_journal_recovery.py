@@ -1,7 +1,6 @@
 """What recovery makes of damaged directories: a torn tail is cut, corruption stops the start.
 
-Logs are made on a simulated disk, damaged as octets, and opened again. T4, T5, T6 and T14 of
-reliability.md.
+Logs are made on a simulated disk, damaged as octets, and opened again.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ def test_a_killed_log_loses_nothing() -> None:
 
 
 def test_the_tail_torn_at_every_octet() -> None:
-    """T4: cut, and filled with zeros, ones, and octets that were a frame elsewhere."""
+    """Cut, and filled with zeros, ones, and octets that were a frame elsewhere."""
     whole = logged(3)
     end = used(whole[FIRST])
     start = used(logged(2)[FIRST])
@@ -105,7 +104,7 @@ def disk_size(disk: SimDisk, path: Path) -> int:
 
 
 def test_a_bit_flipped_anywhere_is_corruption_or_a_torn_tail_never_a_changed_message() -> None:
-    """T5: every octet of a log of four frames; the last one is not proven, all before it are."""
+    """Every octet of a log of four frames; the last one is not proven, all before it are."""
     whole = logged(4)
     data = whole[FIRST]
     last = used(logged(3)[FIRST])
@@ -148,7 +147,6 @@ def test_damage_in_an_older_segment_is_corruption_even_at_its_end() -> None:
 
 @pytest.mark.parametrize("octets", [512, 4096])
 def test_a_hole_of_zeros_names_its_place_and_what_to_do(octets: int) -> None:
-    """T6."""
     whole = logged(12, 500)
     data = bytearray(whole[FIRST])
     data[1024 : 1024 + octets] = bytes(octets)
@@ -203,7 +201,6 @@ def with_a_header_cut(files: Files) -> Files:
 def test_segments_missing_doubled_swapped_or_cut_stop_the_start(
     damage: Callable[[Files], Files],
 ) -> None:
-    """T6."""
     files = logged(30, 1000)
     assert heads_of(files) == first(30)
     before = damage(files)
@@ -215,7 +212,6 @@ def test_segments_missing_doubled_swapped_or_cut_stop_the_start(
 
 
 def test_a_segment_of_a_newer_format_is_refused_by_name() -> None:
-    """T15."""
     from smsc.journal._frame import crc32c
 
     files = logged(1)
@@ -266,7 +262,7 @@ def test_starts_that_write_nothing_leave_no_growing_heap() -> None:
 
 
 def test_the_copy_of_the_tail_survives_the_loss_of_the_original() -> None:
-    """J12: what was applied out of the page cache stays, though the disk never had it there."""
+    """What was applied out of the page cache stays, though the disk never had it there."""
     whole = logged(3)
     tail_start = used(logged(2)[FIRST])
     disk = SimDisk(whole)

@@ -1,4 +1,4 @@
-"""The edge against clients that do what they should, and the ones of protocol.md part 7."""
+"""The edge against clients that do what they should, and against hostile ones."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def head(command_id: int, sequence: int = 6, status: int = 0) -> bytes:
     return header_only(command_id, status, sequence)
 
 
-# -- protocol.md part 7 ----------------------------------------------------------------------------
+# -- bad and hostile input ------------------------------------------------------------------------
 
 PAYLOAD = [(Tag.MESSAGE_PAYLOAD, b"hello")]
 DATA_SM = encode(

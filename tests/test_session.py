@@ -95,7 +95,7 @@ def test_only_a_bind_makes_a_session_bound() -> None:
             assert target.bound == (event in TO.values()), (state, event)
 
 
-# -- what may come (protocol.md 3.2 and part 7) ----------------------------------------------------
+# -- what may come (5.0 Table 2-1) -----------------------------------------------------------------
 
 BAD, DUPLICATE = Status.ESME_RINVBNDSTS, Status.ESME_RALYBND
 OPEN, OUT, TX, RX, TRX, UNB = list(State)[:6]

@@ -2,7 +2,7 @@
 
 A frame is written whole and synced (fdatasync) before the next one is touched; this order is what
 lets recovery tell a torn tail from corruption. After the first error nothing more is written: the
-kernel may have dropped the pages of a failed sync, so a second one proves nothing (rule J11).
+kernel may have dropped the pages of a failed sync, so a second one proves nothing.
 
 Line tracing, which the debug build turns on, takes the GIL in every function; what the thread runs
 is exempt, or it would wait for the GIL with the lock in hand.

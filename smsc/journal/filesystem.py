@@ -1,4 +1,4 @@
-"""Whether a directory is fit to hold a log (rule J22).
+"""Whether a directory is fit to hold a log.
 
 Refused are file systems that forget at power loss, that leave durability to somebody else, or that
 were mounted so as to skip the disk's cache flush; and a process in which fdatasync does nothing.

@@ -369,7 +369,7 @@ class Journal(Appender):
             raise RuntimeError("the log is closed")
 
     def _die(self, reason: str) -> StorageError:
-        """The log is dead (rule J11): nothing is retried on its descriptors, nothing promised."""
+        """The log is dead: nothing is retried on its descriptors, nothing promised."""
         self.failed = StorageError(f"{self.directory}: {reason}; the log is dead until reopened")
         self.open_frame = None
         return self.failed

@@ -6,7 +6,7 @@ frame behind it, is damage to acknowledged data (CorruptLog, a person decides); 
 it, it is the torn tail of a frame that was never acknowledged.
 
 The last sound frame has nothing behind it either: it may be no more than the page cache's belief
-after a failed sync (rule J12). It is copied into a new segment and synced before anybody acts on
+after a failed sync. It is copied into a new segment and synced before anybody acts on
 it, and the copy replaces the original whatever the disk says later. The tail that was cut is kept
 beside the segment as ``.torn``. A recovery that is killed anywhere is simply done again.
 """

@@ -1,6 +1,6 @@
 """Power loss and kill -9 at every step of a small workload, in every state the disk may be left in.
 
-The promise checked (reliability.md T3, I1, J12, J19): what was reported durable is there after
+The promise checked: what was reported durable is there after
 recovery, octet for octet and in order; of a frame that was not reported all records are there or
 none; recovery may be cut short anywhere and gives the same. The negative controls show that the
 checker sees a disk that lies about fdatasync or about directories.
@@ -177,7 +177,7 @@ def test_power_loss_at_every_step_loses_nothing_that_was_reported() -> None:
 
 @pytest.mark.parametrize("lie", ["fdatasync", "sync_directory"])
 def test_control_a_disk_that_lies_is_found_out(lie: str) -> None:
-    """T3c, T42: were the log to leave out that call, this suite would turn red."""
+    """Were the log to leave out that call, this suite would turn red."""
     disk = SimDisk(dishonest=frozenset({lie}))
     told = worked(disk)
     complaints = list(losses(disk, told, iter(range(1, len(disk.history) + 1))))
@@ -221,7 +221,7 @@ def test_kill_at_every_step_loses_nothing_that_was_reported() -> None:
 
 
 def test_what_recovery_applied_survives_a_power_loss_after_a_kill() -> None:
-    """J12: a kill leaves frames in the page cache that the platter never saw."""
+    """A kill leaves frames in the page cache that the platter never saw."""
     checked = 0
     for step in range(0, 200, 2):
         disk = SimDisk()
@@ -247,7 +247,6 @@ def states_with_a_tail(disk: SimDisk, told: Told) -> Iterator[tuple[int, dict[st
 
 
 def test_recovery_cut_short_at_every_step_by_kill_or_power_loss_is_done_again() -> None:
-    """J19."""
     disk = SimDisk()
     told = worked(disk)
     tails = list(states_with_a_tail(disk, told))

@@ -1,7 +1,7 @@
-"""Errors of the disk at the N-th call, for every N (T7, T8; the loop is SQLite's).
+"""Errors of the disk at the N-th call, for every N (the loop is SQLite's).
 
 Whatever fails, once or for good: the log either goes on and keeps every promise, or is dead and
-makes none; and the next start, on a sound disk, finds what was reported (J11).
+makes none; and the next start, on a sound disk, finds what was reported.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def test_after_the_first_error_nothing_is_promised_any_more(call: str) -> None:
 
 
 def test_a_full_disk_stops_admission_and_not_completion() -> None:
-    """J15, T8: the segment in use was filled ahead, so that no write into it can want space."""
+    """The segment in use was filled ahead, so that no write into it can want space."""
     disk = SimDisk(capacity=5 * SEGMENT)
     journal = Journal(Path("log"), segment_octets=SEGMENT, disk=disk)
     journal.replay(lambda *record: None)

@@ -1,4 +1,4 @@
-"""The real log in a process of its own, killed or failed at its N-th system call (T2, T7).
+"""The real log in a process of its own, killed or failed at its N-th system call.
 
 ``strace`` does both, without help from the program. Skipped where it is missing or may not trace.
 """

@@ -1,4 +1,4 @@
-"""kill -9 of the real server under load, again and again (T1).
+"""kill -9 of the real server under load, again and again.
 
 Three witnesses that know nothing of each other must agree in the end: what the client saw
 acknowledged, what the carrier took, and the server's own logs. After every kill: what was

@@ -1,4 +1,4 @@
-"""Power loss at every step of the whole keeper, in every state the disks may be left in (T3).
+"""Power loss at every step of the whole keeper, in every state the disks may be left in.
 
 The keeper, its commit, its log and its traffic logs are the real ones; each log lies on a simulated
 disk that loses what was not synced: single sectors, sizes, names. The machine's disks are cut at
@@ -472,7 +472,7 @@ def test_power_loss_at_every_moment_after_a_power_loss_breaks_no_promise() -> No
 
 
 def test_control_a_disk_that_lies_is_found_out() -> None:
-    """T3c, T42: were nothing synced, this suite would turn red."""
+    """Were nothing synced, this suite would turn red."""
     told, disks = worked("fdatasync")
     found = losses(told, disks)
     assert any("was answered yes and is gone" in what for what in found)

@@ -1,4 +1,4 @@
-"""The real server and a disk that fails, is damaged, is taken, or is full (T7, T8, T14, J11, J14).
+"""The real server and a disk that fails, is damaged, is taken, or is full.
 
 Whatever happens to the disk: what was acknowledged is found at the next start, and nothing is
 answered of which nobody knows what became of it.

@@ -22,7 +22,7 @@ TEXTS: dict[str, tuple[str, bool]] = {
     "long": ("The quick brown fox jumps over the lazy dog. " * 9, True),
 }
 
-#: A receipt to the letter of protocol.md 5.2.
+#: A receipt to the letter of 3.4 Appendix B.
 RECEIPT = re.compile(
     r"id:(?P<id>[0-9a-f]{1,16}) sub:001 dlvrd:001 submit date:\d{10} done date:\d{10}"
     r" stat:DELIVRD err:000 text:(?P<text>.*)",
