@@ -4,8 +4,9 @@ Owns the log and all that follows from it. Every method is called on the loop, d
 the state in memory, appends what it decided, and stages what may leave when that is durable. It
 never blocks and never awaits; it knows neither sockets nor SMPP sessions.
 
-Every change of state is a record first: ``_append`` writes it to the log and gives it to the one
-``State.apply``. Nothing else touches the state, so a replay of the log ends where the run stood.
+Every change of state is a record first: ``book.append`` writes it to the log and gives it to the
+one ``State.apply``. Nothing else touches the state, so a replay of the log ends where the run
+stood. How messages end is in ``endings``.
 
 What is decided here and nowhere else: who may send how much (accounts), where it goes (routing),
 what a carrier's answer means (retry, fail), how long what is waited for, and what the client is
@@ -14,7 +15,6 @@ told. What is due by time is looked at in ``tick``, in bounded portions.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from smsc import intake, records
@@ -22,10 +22,13 @@ from smsc import receipt as receipts
 from smsc._pdu import Message
 from smsc._spool import FIRST_LIST
 from smsc.accounts import Account, Accounts
-from smsc.bodies import Bodies, Body
+from smsc.bodies import Bodies
+from smsc.book import Book
 from smsc.commit import Commit
 from smsc.config import Config
 from smsc.correlation import Correlation
+from smsc.counters import Counters
+from smsc.endings import Endings
 from smsc.forgetting import Forgetting
 from smsc.mailbox import PERISHABLE, MailState
 from smsc.mailroom import Mailroom
@@ -34,8 +37,7 @@ from smsc.records import Flag, Kind, MailKind
 from smsc.routing import InboundRouter, Router
 from smsc.smpp import MessageState, Status
 from smsc.spool import UNSENT, Stage
-from smsc.state import State
-from smsc.traffic import Finished, Traffic, finished
+from smsc.traffic import Traffic
 from smsc.upstream import Upstream
 
 #: How many due entries one tick handles at most: a few milliseconds of the loop.
@@ -52,9 +54,6 @@ FAILOVER_GRACE = 5_000
 #: Receipts without a message are kept this long (ms), and at most so many of them.
 ORPHAN_WAIT = 3_600_000
 MAX_ORPHANS = 100_000
-
-#: Keys of finished messages that are remembered, so that a repeated receipt is known as such.
-REMEMBERED = 100_000
 
 #: Before a client that could not take a delivery is offered it again, ms.
 DEFERRAL = 30_000
@@ -77,72 +76,12 @@ TEMPORARY = frozenset(
 
 # Plain numbers for what every message meets: comparing with an enum's member is slower (``spool``).
 _MESSAGE, _ATTEMPT = int(Kind.MESSAGE), int(Kind.ATTEMPT)
-_ACKED, _FINAL = int(Kind.ACKED), int(Kind.FINAL)
-_MAIL, _MAIL_DONE = int(Kind.MAIL), int(Kind.MAIL_DONE)
+_ACKED = int(Kind.ACKED)
 _QUEUED, _ATTEMPTED = int(Stage.QUEUED), int(Stage.ATTEMPT)
 _ACKNOWLEDGED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
 _OLD_PEER, _RECEIPT_ASKED = int(Flag.OLD_PEER), int(Flag.RECEIPT_ASKED)
-_ENROUTE, _DELIVERED = int(MessageState.ENROUTE), int(MessageState.DELIVERED)
+_ENROUTE = int(MessageState.ENROUTE)
 _ROK = int(Status.ESME_ROK)
-
-#: A carrier may write any number behind ``err:``; a receipt of ours has three digits.
-_MAX_ERROR = 999
-
-#: registered_delivery bits 1-0: which final states the client wants to hear of.
-_WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS = 1, 2, 3
-
-
-def text_id(id: int, old_peer: bool) -> bytes:
-    """A message id as its client knows it: hexadecimal, at most 8 digits below 3.4."""
-    return b"%x" % (id & 0xFFFFFFFF if old_peer else id)
-
-
-def wants_receipt(message: Message, state: int) -> bool:
-    """Whether the client asked to hear of this final state (registered_delivery bits 1-0)."""
-    wish = message.registered_delivery & 3
-    return wish == _WANTS_ALL or wish == (_WANTS_SUCCESS if state == _DELIVERED else _WANTS_FAILURE)
-
-
-class Ids:
-    """Message ids: partition 10 bits, epoch 20, counter 34. Unique for ever, never 0."""
-
-    def __init__(self, partition: int, epoch: int) -> None:
-        self._base = partition << 54 | epoch << 34
-        self._counter = 0
-
-    def next(self) -> int:
-        self._counter += 1
-        return self._base | self._counter
-
-
-class Counters:
-    """What happened, as integers that only grow; ``metrics`` reads them at scrape time.
-
-    (Not ``collections.Counter``: its item assignment runs in Python.)
-    """
-
-    def __init__(self) -> None:
-        self.accepted = 0
-        self.refused: defaultdict[int, int] = defaultdict(int)
-        self.submitted: defaultdict[bytes, int] = defaultdict(int)
-        #: (carrier, command_status) of answered attempts.
-        self.outcomes: defaultdict[tuple[bytes, int], int] = defaultdict(int)
-        #: (carrier, message_state) of finished messages.
-        self.finished: defaultdict[tuple[bytes, int], int] = defaultdict(int)
-        self.retried: defaultdict[bytes, int] = defaultdict(int)
-        #: (carrier, cause) of attempts that became in doubt.
-        self.in_doubt: defaultdict[tuple[bytes, str], int] = defaultdict(int)
-        #: How doubts ended: late_response, refused, requeued, failed, expired.
-        self.resolved: defaultdict[str, int] = defaultdict(int)
-        self.confirmed_duplicates = 0
-        self.orphans: defaultdict[str, int] = defaultdict(int)
-        self.repeated_receipts = 0
-        self.inbound: defaultdict[bytes, int] = defaultdict(int)
-        self.inbound_unrouted = 0
-        self.mailed = 0
-        self.mail_done: defaultdict[str, int] = defaultdict(int)
-        #: (system_id, accepted | delivered | failed): traffic data, counted only if it is served.
-        self.by_account: defaultdict[tuple[bytes, str], int] = defaultdict(int)
 
 
 class Core:
@@ -164,10 +103,10 @@ class Core:
         self._log = log
         self._commit = commit
         self._traffic = traffic
+        self._book = Book(log)
         self._router = Router(config.routes)
         self._inbound_router = InboundRouter(config.inbound)
-        self.state = State()
-        self.state.before_end = self._finished_at_replay
+        self.state = self._book.state
         self.counters = Counters()
         self.bodies = Bodies(log)
         self.upstreams: dict[bytes, Upstream] = {}
@@ -178,12 +117,18 @@ class Core:
             rule = receipts.IdRule(carrier.id_rule.response, carrier.id_rule.receipt)
             self._add_upstream(Upstream(carrier, self.state), Correlation(carrier.name, rule))
         self.mailroom = Mailroom(self.state.mailboxes, log)
-        self._ids = Ids(log.partition, 0)
+        self._ends = Endings(
+            self._book,
+            commit,
+            traffic,
+            accounts,
+            self.bodies,
+            self.mailroom,
+            self.counters,
+            config.metrics.accounts,
+        )
         self._dice = 0
         self._batch = 0
-        self._known: set[int] = set()
-        self._known_before: set[int] = set()
-        self._position = 0
         self._room = True
         #: Whether the disk is so slow that nothing new should be taken.
         self.slow = False
@@ -192,7 +137,6 @@ class Core:
         self.forgetting = Forgetting(log, commit, self.state, traffic, self.append)
         self._max_owed = config.storage.max_owed
         self._per_account = config.metrics.accounts
-        self._replayed: list[tuple[int, Finished]] = []
 
     def _add_upstream(self, upstream: Upstream, correlation: Correlation) -> None:
         self.upstreams[upstream.name] = upstream
@@ -206,13 +150,12 @@ class Core:
 
         Raises CorruptLog if acknowledged data can't be read, NewerLog for a newer format.
         """
-        self._log.replay(self._replay_record)
+        self.state.before_end = self._ends.at_replay
+        self._book.replay()
         self.state.before_end = None
-        self._ids = Ids(self._log.partition, self._log.epoch)
         now = self._commit.begin()
-        self._append(Kind.START, now, records.start(self._log.epoch))
-        self._traffic.again(self._replayed)
-        self._replayed = []
+        self._book.start(now)
+        self._ends.replayed()
         slab = self.state.spool.slab
         for slot in slab.in_state(Stage.ATTEMPT):
             self._doubt(slot, slab.attempt(slot), now, "restart")
@@ -226,27 +169,9 @@ class Core:
             if slab.carrier(slot) not in self._by_index and slab.linked(slot) >= FIRST_LIST:
                 self._elsewhere(slot)
 
-    def _replay_record(self, kind: int, position: int, time: int, head: bytes) -> None:
-        # Not State.apply itself: compiled, that is a C function without its object.
-        self.state.apply(kind, position, time, head)
-
-    def _append(self, kind: int, now: int, head: bytes, body: bytes = b"") -> int:
-        position = self._position = self._log.append(kind, head, body)
-        self.state.apply(kind, position, now, head)
-        return position
-
-    def _append_end(self, kind: int, now: int, head: bytes) -> None:
-        """``_append`` of a FINAL or MAIL_DONE, with the traffic record that follows from it."""
-        position = self._position = self._log.append(kind, head)
-        end = self._describe(kind, now, head)
-        if end is not None:
-            self._traffic.staged = position
-            self._commit.stage(self._traffic, (position, end))
-        self.state.apply(kind, position, now, head)
-
     def append(self, kind: int, now: int, head: bytes, body: bytes = b"") -> int:
-        """``_append`` for ``forgetting``, which carries records forward."""
-        return self._append(kind, now, head, body)
+        """For ``forgetting``, which carries records forward."""
+        return self._book.append(kind, now, head, body)
 
     # -- edge: submit ------------------------------------------------------------------------
 
@@ -295,7 +220,7 @@ class Core:
         self._dice += 1
         upstream = self.upstreams[route.pick(self._alive, self._dice)]
         target = upstream.direct(name, message, self._batch) if due <= now else None
-        id = self._ids.next()
+        id = self._book.next_id()
         sent, stage, number = 0, _QUEUED, 0
         if target is not None:
             sent, stage, number = now, _ATTEMPTED, 1
@@ -305,7 +230,7 @@ class Core:
         head = records.message(
             id, now, due, expiry, sent, 0, stage, lane, number, flags, name, upstream.name
         )
-        self._append(_MESSAGE, now, head, message.raw)
+        self._book.append(_MESSAGE, now, head, message.raw)
         self.bodies.put(id, message, now)
         self.counters.accepted += 1
         if self._per_account:
@@ -373,11 +298,11 @@ class Core:
         for slot, bind in upstream.pairs(self._message_of):
             now = self._commit.begin()  # only now: while all binds are full there is no frame
             if slab.expiry(slot) <= now:
-                self._finish(slot, now, MessageState.EXPIRED)
+                self._ends.finish(slot, now, MessageState.EXPIRED)
                 continue
             id, number = slab.id(slot), slab.attempt(slot) + 1
             message = self._message_of(slot)
-            self._append(_ATTEMPT, now, records.attempt(id, number, upstream.name))
+            self._book.append(_ATTEMPT, now, records.attempt(id, number, upstream.name))
             self.counters.submitted[upstream.name] += 1
             bind.send(id, number, message)
 
@@ -422,16 +347,15 @@ class Core:
         until = now + upstream.config.receipt_wait
         id = slab.id(slot)
         if not asked:
-            self._finish(slot, now, _ENROUTE)
+            self._ends.finish(slot, now, _ENROUTE)
             return
-        self._append(_ACKED, now, records.acked(id, number, until, key, carrier_id))
+        self._book.append(_ACKED, now, records.acked(id, number, until, key, carrier_id))
         orphan = self.state.orphans.get(key) if key else None
         if orphan is not None:
             self.counters.orphans["matched"] += 1
-            self._append(Kind.ORPHAN_DONE, now, records.orphan_done(key))
-            self._receipted(
-                slot, now, orphan.head.state, orphan.head.error, orphan.head.network_error
-            )
+            self._book.append(Kind.ORPHAN_DONE, now, records.orphan_done(key))
+            waited = orphan.head
+            self._ends.finish(slot, now, waited.state, 0, waited.network_error, waited.error)
 
     def _refused(self, upstream: Upstream, slot: int, number: int, status: int, now: int) -> None:
         slab = self.state.spool.slab
@@ -444,10 +368,10 @@ class Core:
         elif action == "retry" and number < config.retry.attempts:
             delay = config.retry.delays[min(number, len(config.retry.delays)) - 1]
         else:
-            self._finish(slot, now, MessageState.REJECTED, status)
+            self._ends.finish(slot, now, MessageState.REJECTED, status)
             return
         if now + delay >= slab.expiry(slot):
-            self._finish(slot, now, MessageState.EXPIRED, status)
+            self._ends.finish(slot, now, MessageState.EXPIRED, status)
             return
         self.counters.retried[upstream.name] += 1
         # Attempt numbers are one octet: past 255 they stay there.
@@ -455,7 +379,7 @@ class Core:
 
     def _requeue(self, slot: int, number: int, due: int, status: int, now: int) -> None:
         id = self.state.spool.slab.id(slot)
-        self._append(Kind.QUEUED, now, records.queued(id, number, due, status))
+        self._book.append(Kind.QUEUED, now, records.queued(id, number, due, status))
 
     def _doubt(self, slot: int, number: int, now: int, cause: str) -> None:
         slab = self.state.spool.slab
@@ -464,7 +388,7 @@ class Core:
         self.counters.in_doubt[(carrier, cause)] += 1
         policy = upstream.config.in_doubt if upstream is not None else None
         hold = 0 if policy is None or policy.policy == "requeue" else policy.hold
-        self._append(Kind.DOUBT, now, records.doubt(slab.id(slot), number, now + hold))
+        self._book.append(Kind.DOUBT, now, records.doubt(slab.id(slot), number, now + hold))
 
     # -- relay: inbound ----------------------------------------------------------------------
 
@@ -482,17 +406,12 @@ class Core:
         key = self._correlations[upstream.name].of_receipt(receipt.id)
         slot = self.state.spool.slab.find_key(key)
         if slot >= 0:
-            self._receipted(slot, now, receipt.state, receipt.error, receipt.network_error)
-        elif key in self._known or key in self._known_before:
+            self._ends.finish(slot, now, receipt.state, 0, receipt.network_error, receipt.error)
+        elif self._ends.remembers(key):
             self.counters.repeated_receipts += 1
         else:
             self._orphaned(upstream, key, receipt, now)
         return _ROK
-
-    def _receipted(
-        self, slot: int, now: int, state: int, error: bytes, network_error: bytes
-    ) -> None:
-        self._finish(slot, now, state, 0, network_error, error)
 
     def _orphaned(self, upstream: Upstream, key: int, receipt: receipts.Receipt, now: int) -> None:
         orphans = self.state.orphans
@@ -500,7 +419,7 @@ class Core:
             oldest = orphans.oldest()
             if oldest is not None:
                 self.counters.orphans["dropped"] += 1
-                self._append(Kind.ORPHAN_DONE, now, records.orphan_done(oldest))
+                self._book.append(Kind.ORPHAN_DONE, now, records.orphan_done(oldest))
         self.counters.orphans["kept"] += 1
         head = records.orphan(
             key,
@@ -511,7 +430,7 @@ class Core:
             receipt.error[:16],
             receipt.network_error[:3],
         )
-        self._append(Kind.ORPHAN, now, head)
+        self._book.append(Kind.ORPHAN, now, head)
 
     def _inbound_message(self, upstream: Upstream, message: Message, now: int) -> int:
         words = message.text.split(None, 1)
@@ -521,89 +440,11 @@ class Core:
             self.counters.inbound_unrouted += 1
             return Status.ESME_RX_R_APPN
         self.counters.inbound[upstream.name] += 1
-        id = self._ids.next()
-        if not self._mail(id, owner, MailKind.INBOUND, upstream.name, message.raw, now):
+        if not self._ends.mail(owner, MailKind.INBOUND, upstream.name, message.raw, now):
             return Status.ESME_RX_T_APPN
         return _ROK
 
-    # -- the end of a message ----------------------------------------------------------------
-
-    def _finish(
-        self,
-        slot: int,
-        now: int,
-        state: int,
-        status: int = 0,
-        network_error: bytes = b"",
-        error: bytes = b"",
-    ) -> None:
-        """One final state, one traffic record, and the receipt the client asked for."""
-        slab = self.state.spool.slab
-        id, key, flags = slab.id(slot), slab.key(slot), slab.flags(slot)
-        account = self.state.accounts[slab.account(slot)]
-        carrier = self.state.carriers[slab.carrier(slot)]
-        body = self.bodies.get(id, slab.position(slot))
-        head = records.final(id, state, status, network_error, error, carrier)
-        self._append_end(_FINAL, now, head)
-        self.bodies.drop(id)
-        self.counters.finished[(carrier, state)] += 1
-        if self._per_account:
-            delivered = state in (_DELIVERED, _ENROUTE)
-            self.counters.by_account[(account, "delivered" if delivered else "failed")] += 1
-        if key:
-            self._remember(key)
-        if state != _ENROUTE and wants_receipt(body.message, state):
-            self._mail_receipt(id, account, carrier, flags, body, now, state, network_error, error)
-
-    def _mail_receipt(
-        self,
-        id: int,
-        account: bytes,
-        carrier: bytes,
-        flags: int,
-        body: Body,
-        now: int,
-        state: int,
-        network_error: bytes,
-        error: bytes,
-    ) -> None:
-        owner = self._accounts.get(account)
-        if owner is None:
-            return
-        old = bool(flags & _OLD_PEER)
-        pdu = receipts.build(
-            body.message,
-            text_id(id, old),
-            state,
-            network_error or None,
-            min(int(error), _MAX_ERROR) if error.isdigit() else 0,
-            body.submitted,
-            now,
-            not old,
-        )
-        self._mail(self._ids.next(), owner, MailKind.RECEIPT, carrier, pdu, now)
-
-    def _remember(self, key: int) -> None:
-        if len(self._known) >= REMEMBERED:
-            self._known, self._known_before = set(), self._known
-        self._known.add(key)
-
-    # -- mailboxes ---------------------------------------------------------------------------
-
-    def _mail(
-        self, id: int, owner: Account, kind: MailKind, carrier: bytes, pdu: bytes, now: int
-    ) -> bool:
-        mailboxes = self.state.mailboxes
-        box = owner.config.mailbox
-        account = mailboxes.accounts.index(owner.system_id)
-        if mailboxes.held[account] >= box.max_items:
-            self.counters.mail_done["overflow"] += 1
-            return False
-        head = records.mail(id, now, now + box.lifetime, kind, owner.system_id, carrier)
-        self._append(_MAIL, now, head, pdu)
-        self.counters.mailed += 1
-        self.mailroom.arrived(account, id, pdu)
-        return True
+    # -- edge: deliveries --------------------------------------------------------------------
 
     def attach(self, bind: EdgeBind) -> None:
         self.mailroom.attach(self.state.accounts.index(bind.account), bind)
@@ -623,85 +464,12 @@ class Core:
             if slot < 0:
                 continue
             if status == _ROK:
-                self._mail_end(id, MessageState.DELIVERED, "delivered", now)
+                self._ends.end_mail(slot, MessageState.DELIVERED, "delivered", now)
             elif status in TEMPORARY:
                 self.state.mailboxes.defer(slot, now + DEFERRAL)
             else:
-                self._mail_end(id, MessageState.REJECTED, "refused", now)
+                self._ends.end_mail(slot, MessageState.REJECTED, "refused", now)
         self.mailroom.deliver(self.state.accounts.index(bind.account))
-
-    def _mail_end(self, id: int, state: int, cause: str, now: int) -> None:
-        self.counters.mail_done[cause] += 1
-        self.mailroom.forget(id)
-        self._append_end(_MAIL_DONE, now, records.mail_done(id, state))
-
-    # -- traffic records ---------------------------------------------------------------------
-
-    def _finished_at_replay(self, kind: int, position: int, time: int, head: bytes) -> None:
-        if position > self._traffic.covered:
-            end = self._describe(kind, time, head)
-            if end is not None:
-                self._replayed.append((position, end))
-
-    def _describe(self, kind: int, time: int, head: bytes) -> Finished | None:
-        if kind == _FINAL:
-            return self._describe_message(time, records.read_final(head))
-        return self._describe_mail(time, records.read_mail_done(head))
-
-    def _describe_message(self, time: int, end: records.FinalHead) -> Finished | None:
-        slab = self.state.spool.slab
-        slot = slab.find(end.id)
-        if slot < 0:
-            return None
-        body = self.bodies.get(end.id, slab.position(slot))
-        account = self.state.accounts[slab.account(slot)]
-        owner = self._accounts.get(account)
-        sent = slab.sent(slot)
-        if sent:  # kept to a tenth of a second
-            sent = max(sent, body.submitted)
-        return finished(
-            end.id,
-            False,
-            owner.config.customer if owner is not None else account,
-            account,
-            end.carrier,
-            body.submitted,
-            sent,
-            time,
-            slab.expiry(slot),
-            slab.attempt(slot),
-            end.state,
-            end.status,
-            end.network_error,
-            end.error,
-            body.message,
-        )
-
-    def _describe_mail(self, time: int, end: records.MailDoneHead) -> Finished | None:
-        slab = self.state.mailboxes.slab
-        slot = slab.find(end.id)
-        if slot < 0 or slab.lane(slot) != MailKind.INBOUND:
-            return None
-        received, message = self.mailroom.read(slab.position(slot))
-        account = self.state.accounts[slab.account(slot)]
-        owner = self._accounts.get(account)
-        return finished(
-            end.id,
-            True,
-            owner.config.customer if owner is not None else account,
-            account,
-            self.state.carriers[slab.carrier(slot)],
-            received,
-            time,
-            time,
-            slab.expiry(slot),
-            1,
-            end.state,
-            0,
-            b"",
-            b"",
-            message,
-        )
 
     # -- what time brings --------------------------------------------------------------------
 
@@ -728,7 +496,7 @@ class Core:
             if not upstream.alive and self._alive and now >= upstream.away_since + FAILOVER_GRACE:
                 upstream.leave(LEAVE_PORTION, self._elsewhere)
             self._pump(upstream)
-        self.forgetting.appended(self._position, now)
+        self.forgetting.appended(self._book.position, now)
         self.forgetting.tick(now)
 
     def _due(self, slots: Iterable[int], now: int) -> None:
@@ -740,7 +508,7 @@ class Core:
                 if not self._elsewhere(slot):
                     spool.ready(slot)
             elif stage == Stage.ACKED:
-                self._finish(slot, now, MessageState.UNKNOWN)
+                self._ends.finish(slot, now, MessageState.UNKNOWN)
             elif stage == Stage.IN_DOUBT:
                 self._resolve(slot, now)
 
@@ -750,10 +518,10 @@ class Core:
         upstream = self._by_index.get(slab.carrier(slot))
         if upstream is not None and upstream.config.in_doubt.policy == "fail":
             self.counters.resolved["failed"] += 1
-            self._finish(slot, now, MessageState.UNKNOWN)
+            self._ends.finish(slot, now, MessageState.UNKNOWN)
         elif slab.expiry(slot) <= now:
             self.counters.resolved["expired"] += 1
-            self._finish(slot, now, MessageState.EXPIRED)
+            self._ends.finish(slot, now, MessageState.EXPIRED)
         else:
             self.counters.resolved["requeued"] += 1
             self._requeue(slot, slab.attempt(slot), now, 0, now)
@@ -788,11 +556,11 @@ class Core:
         self, spent: Iterable[int], stale: Iterable[int], lost: Iterable[int], now: int
     ) -> None:
         for slot in spent:
-            self._finish(slot, now, MessageState.EXPIRED)
+            self._ends.finish(slot, now, MessageState.EXPIRED)
         slab = self.state.mailboxes.slab
         for slot in stale:
             if slab.state(slot) != MailState.TAKEN:
-                self._mail_end(slab.id(slot), MessageState.EXPIRED, "expired", now)
+                self._ends.end_mail(slot, MessageState.EXPIRED, "expired", now)
         for key in lost:
             self.counters.orphans["expired"] += 1
-            self._append(Kind.ORPHAN_DONE, now, records.orphan_done(key))
+            self._book.append(Kind.ORPHAN_DONE, now, records.orphan_done(key))

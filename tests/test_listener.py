@@ -30,7 +30,7 @@ from smsc._pdu import Decoder, Pdu, encode, header_only
 from smsc.binds import Binds, Lobby
 from smsc.config import LimitsConfig, TimersConfig
 from smsc.connection import MAX_PAUSE, Links
-from smsc.core import text_id
+from smsc.endings import text_id
 from smsc.listener import MAX_REFUSALS, STRANGERS_PDU, Listener
 from smsc.session import State
 from smsc.smpp import Command, Status, Tag

@@ -19,6 +19,9 @@ SHOWN_BY = {
     "__main__": "test_demo",
     "errors": "test_source",
     "ports": "test_log_port",
+    "book": "test_core",
+    "counters": "test_core",
+    "endings": "test_core",
     "binds": "test_listener",
 }
 

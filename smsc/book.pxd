@@ -1,0 +1,14 @@
+from libc.stdint cimport int64_t, uint64_t
+
+from smsc.state cimport State
+
+
+cdef class Book:
+    cdef readonly object log
+    cdef readonly State state
+    cdef readonly uint64_t position
+    cdef uint64_t _ids
+    cdef uint64_t _counter
+
+    cpdef uint64_t append(self, int kind, int64_t now, bytes head, bytes body=*) except 0
+    cpdef uint64_t next_id(self) except 0

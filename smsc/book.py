@@ -1,0 +1,53 @@
+"""The keeper's book: the log, and the state that follows from it.
+
+``append`` is the only way to change either: a record goes into the log and is applied to the state,
+in this order, always both. A replay of the log is the same calls of ``State.apply``, so it ends
+where the run stood. The book also gives the ids, since an epoch of the log is what makes them
+unique.
+"""
+
+from __future__ import annotations
+
+from smsc import records
+from smsc.ports import Log
+from smsc.records import Kind
+from smsc.state import State
+
+
+class Book:
+    """See the module. ``position`` is that of the newest record."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.state = State()
+        self.position = 0
+        self._ids = 0
+        self._counter = 0
+
+    def replay(self) -> None:
+        """Rebuild the state from the log. Once, before the first ``append``.
+
+        Raises CorruptLog if acknowledged data can't be read, NewerLog for a newer format.
+        """
+        self.log.replay(self._apply)
+        # Message ids: partition 10 bits, epoch 20, counter 34. Unique for ever, never 0.
+        self._ids = self.log.partition << 54 | self.log.epoch << 34
+
+    def _apply(self, kind: int, position: int, time: int, head: bytes) -> None:
+        # Not State.apply itself: compiled, that is a C function without its object.
+        self.state.apply(kind, position, time, head)
+
+    def start(self, now: int) -> None:
+        """Note in the log that a new epoch begins."""
+        self.append(Kind.START, now, records.start(self.log.epoch))
+
+    def append(self, kind: int, now: int, head: bytes, body: bytes = b"") -> int:
+        """Write a record at the open frame's time ``now``, apply it, and return its position."""
+        position = self.position = self.log.append(kind, head, body)
+        self.state.apply(kind, position, now, head)
+        return position
+
+    def next_id(self) -> int:
+        """An id for a message or a mail."""
+        self._counter += 1
+        return self._ids | self._counter

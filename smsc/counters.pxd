@@ -1,0 +1,20 @@
+from libc.stdint cimport uint64_t
+
+
+cdef class Counters:
+    cdef public uint64_t accepted
+    cdef readonly object refused
+    cdef readonly object submitted
+    cdef readonly object outcomes
+    cdef readonly object finished
+    cdef readonly object retried
+    cdef readonly object in_doubt
+    cdef readonly object resolved
+    cdef public uint64_t confirmed_duplicates
+    cdef readonly object orphans
+    cdef public uint64_t repeated_receipts
+    cdef readonly object inbound
+    cdef public uint64_t inbound_unrouted
+    cdef public uint64_t mailed
+    cdef readonly object mail_done
+    cdef readonly object by_account

@@ -1,0 +1,32 @@
+"""What the keeper has done, as integers that only grow; ``metrics`` reads them at scrape time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+
+class Counters:
+    """(Not ``collections.Counter``: its item assignment runs in Python, once per message.)"""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.refused: defaultdict[int, int] = defaultdict(int)
+        self.submitted: defaultdict[bytes, int] = defaultdict(int)
+        #: (carrier, command_status) of answered attempts.
+        self.outcomes: defaultdict[tuple[bytes, int], int] = defaultdict(int)
+        #: (carrier, message_state) of finished messages.
+        self.finished: defaultdict[tuple[bytes, int], int] = defaultdict(int)
+        self.retried: defaultdict[bytes, int] = defaultdict(int)
+        #: (carrier, cause) of attempts that became in doubt.
+        self.in_doubt: defaultdict[tuple[bytes, str], int] = defaultdict(int)
+        #: How doubts ended: late_response, refused, requeued, failed, expired.
+        self.resolved: defaultdict[str, int] = defaultdict(int)
+        self.confirmed_duplicates = 0
+        self.orphans: defaultdict[str, int] = defaultdict(int)
+        self.repeated_receipts = 0
+        self.inbound: defaultdict[bytes, int] = defaultdict(int)
+        self.inbound_unrouted = 0
+        self.mailed = 0
+        self.mail_done: defaultdict[str, int] = defaultdict(int)
+        #: (system_id, accepted | delivered | failed): traffic data, counted only if it is served.
+        self.by_account: defaultdict[tuple[bytes, str], int] = defaultdict(int)

@@ -1,0 +1,50 @@
+from libc.stdint cimport int64_t, uint64_t
+
+cimport smsc.records as records
+from smsc._pdu cimport Message
+from smsc._spool cimport Slab
+from smsc.bodies cimport Bodies, Body
+from smsc.book cimport Book
+from smsc.commit cimport Commit
+from smsc.counters cimport Counters
+from smsc.mailbox cimport Mailboxes
+from smsc.mailroom cimport Mailroom
+from smsc.state cimport State
+from smsc.traffic cimport Finished, Traffic, finished
+
+cdef int _FINAL, _MAIL, _MAIL_DONE, _OLD_PEER, _RECEIPT, _INBOUND, _ENROUTE, _DELIVERED
+cdef int _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS
+
+cpdef bytes text_id(uint64_t id, bint old_peer)
+cpdef bint wants_receipt(Message message, int state) except -1
+
+
+cdef class Endings:
+    cdef Book _book
+    cdef State _state
+    cdef Commit _commit
+    cdef Traffic _traffic
+    cdef object _accounts
+    cdef Bodies _bodies
+    cdef Mailroom _mailroom
+    cdef Counters _counters
+    cdef bint _per_account
+    cdef set _known
+    cdef set _known_before
+    cdef list _replayed
+
+    cpdef finish(self, long slot, int64_t now, int state, status=*, bytes network_error=*,
+                 bytes error=*)
+    cdef _tell(self, uint64_t id, bytes account, bytes carrier, int flags, Body body, int64_t now,
+               int state, bytes network_error, bytes error)
+    cdef _remember(self, uint64_t key)
+    cpdef bint remembers(self, uint64_t key) except -1
+    cpdef bint mail(self, owner, int kind, bytes carrier, bytes pdu, int64_t now) except -1
+    cpdef end_mail(self, long slot, int state, str cause, int64_t now)
+    cdef _export(self, uint64_t position, Finished end)
+    cdef Finished _replayed_final(self, int64_t time, bytes head)
+    cdef Finished _replayed_mail(self, int64_t time, bytes head)
+    cdef bytes _customer(self, bytes account)
+    cdef Finished _ended(self, long slot, Body body, int64_t time, int state, status,
+                         bytes network_error, bytes error, bytes carrier)
+    cdef Finished _ended_mail(self, long slot, int64_t time, int state)

@@ -1,0 +1,267 @@
+"""How messages and mails end: one final state, one traffic record, and the word to the client.
+
+Every end goes through here, whatever brought it about: a receipt, a refusal, validity, a doubt that
+a policy settled, a client's answer to a delivery. What is to be known of a message is taken down
+before its end is in the book, since afterwards it is gone.
+"""
+
+from __future__ import annotations
+
+from smsc import receipt as receipts
+from smsc import records
+from smsc._pdu import Message
+from smsc.accounts import Account, Accounts
+from smsc.bodies import Bodies, Body
+from smsc.book import Book
+from smsc.commit import Commit
+from smsc.counters import Counters
+from smsc.mailroom import Mailroom
+from smsc.records import Flag, Kind, MailKind
+from smsc.smpp import MessageState
+from smsc.traffic import Finished, Traffic, finished
+
+#: Keys of finished messages that are remembered, so that a repeated receipt is known as such.
+REMEMBERED = 100_000
+
+#: A carrier may write any number behind ``err:``; a receipt of ours has three digits.
+_MAX_ERROR = 999
+
+#: registered_delivery bits 1-0: which final states the client wants to hear of.
+_WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS = 1, 2, 3
+
+# Plain numbers for what every message meets: comparing with an enum's member is slower (``spool``).
+_FINAL, _MAIL, _MAIL_DONE = int(Kind.FINAL), int(Kind.MAIL), int(Kind.MAIL_DONE)
+_OLD_PEER, _RECEIPT, _INBOUND = int(Flag.OLD_PEER), int(MailKind.RECEIPT), int(MailKind.INBOUND)
+_ENROUTE, _DELIVERED = int(MessageState.ENROUTE), int(MessageState.DELIVERED)
+
+
+def text_id(id: int, old_peer: bool) -> bytes:
+    """A message id as its client knows it: hexadecimal, at most 8 digits below 3.4."""
+    return b"%x" % (id & 0xFFFFFFFF if old_peer else id)
+
+
+def wants_receipt(message: Message, state: int) -> bool:
+    """Whether the client asked to hear of this final state (registered_delivery bits 1-0)."""
+    wish = message.registered_delivery & 3
+    return wish == _WANTS_ALL or wish == (_WANTS_SUCCESS if state == _DELIVERED else _WANTS_FAILURE)
+
+
+class Endings:
+    """See the module. ``per_account``: count by account too."""
+
+    def __init__(
+        self,
+        book: Book,
+        commit: Commit,
+        traffic: Traffic,
+        accounts: Accounts,
+        bodies: Bodies,
+        mailroom: Mailroom,
+        counters: Counters,
+        per_account: bool,
+    ) -> None:
+        self._book = book
+        self._state = book.state
+        self._commit = commit
+        self._traffic = traffic
+        self._accounts = accounts
+        self._bodies = bodies
+        self._mailroom = mailroom
+        self._counters = counters
+        self._per_account = per_account
+        self._known: set[int] = set()
+        self._known_before: set[int] = set()
+        self._replayed: list[tuple[int, Finished]] = []
+
+    # -- messages ----------------------------------------------------------------------------
+
+    def finish(
+        self,
+        slot: int,
+        now: int,
+        state: int,
+        status: int = 0,
+        network_error: bytes = b"",
+        error: bytes = b"",
+    ) -> None:
+        """End a message: ``state`` is a message_state, the rest what its carrier said of it."""
+        slab = self._state.spool.slab
+        id, key, flags = slab.id(slot), slab.key(slot), slab.flags(slot)
+        account = self._state.accounts[slab.account(slot)]
+        carrier = self._state.carriers[slab.carrier(slot)]
+        body = self._bodies.get(id, slab.position(slot))
+        end = self._ended(slot, body, now, state, status, network_error, error, carrier)
+        head = records.final(id, state, status, network_error, error, carrier)
+        self._export(self._book.append(_FINAL, now, head), end)
+        self._bodies.drop(id)
+        self._counters.finished[(carrier, state)] += 1
+        if self._per_account:
+            delivered = state in (_DELIVERED, _ENROUTE)
+            self._counters.by_account[(account, "delivered" if delivered else "failed")] += 1
+        if key:
+            self._remember(key)
+        if state != _ENROUTE and wants_receipt(body.message, state):
+            self._tell(id, account, carrier, flags, body, now, state, network_error, error)
+
+    def _tell(
+        self,
+        id: int,
+        account: bytes,
+        carrier: bytes,
+        flags: int,
+        body: Body,
+        now: int,
+        state: int,
+        network_error: bytes,
+        error: bytes,
+    ) -> None:
+        owner = self._accounts.get(account)
+        if owner is None:
+            return
+        old = bool(flags & _OLD_PEER)
+        pdu = receipts.build(
+            body.message,
+            text_id(id, old),
+            state,
+            network_error or None,
+            min(int(error), _MAX_ERROR) if error.isdigit() else 0,
+            body.submitted,
+            now,
+            not old,
+        )
+        self.mail(owner, _RECEIPT, carrier, pdu, now)
+
+    def _remember(self, key: int) -> None:
+        if len(self._known) >= REMEMBERED:
+            self._known, self._known_before = set(), self._known
+        self._known.add(key)
+
+    def remembers(self, key: int) -> bool:
+        """Whether a message with this correlation key ended not long ago."""
+        return key in self._known or key in self._known_before
+
+    # -- mails -------------------------------------------------------------------------------
+
+    def mail(self, owner: Account, kind: int, carrier: bytes, pdu: bytes, now: int) -> bool:
+        """Put a deliver_sm into an account's mailbox; False if that is full."""
+        mailboxes = self._state.mailboxes
+        box = owner.config.mailbox
+        account = mailboxes.accounts.index(owner.system_id)
+        if mailboxes.held[account] >= box.max_items:
+            self._counters.mail_done["overflow"] += 1
+            return False
+        id = self._book.next_id()
+        head = records.mail(id, now, now + box.lifetime, kind, owner.system_id, carrier)
+        self._book.append(_MAIL, now, head, pdu)
+        self._counters.mailed += 1
+        self._mailroom.arrived(account, id, pdu)
+        return True
+
+    def end_mail(self, slot: int, state: int, cause: str, now: int) -> None:
+        """End a mail. An inbound message has its traffic record then; a receipt has none."""
+        slab = self._state.mailboxes.slab
+        id = slab.id(slot)
+        end = self._ended_mail(slot, now, state) if slab.lane(slot) == _INBOUND else None
+        position = self._book.append(_MAIL_DONE, now, records.mail_done(id, state))
+        if end is not None:
+            self._export(position, end)
+        self._counters.mail_done[cause] += 1
+        self._mailroom.forget(id)
+
+    # -- traffic records ---------------------------------------------------------------------
+
+    def _export(self, position: int, end: Finished) -> None:
+        self._traffic.staged = position
+        self._commit.stage(self._traffic, (position, end))
+
+    def at_replay(self, kind: int, position: int, time: int, head: bytes) -> None:
+        """Take down an end that is met at the replay and may not be in the traffic log yet."""
+        if position <= self._traffic.covered:
+            return
+        end = (
+            self._replayed_final(time, head) if kind == _FINAL else self._replayed_mail(time, head)
+        )
+        if end is not None:
+            self._replayed.append((position, end))
+
+    def replayed(self) -> None:
+        """The replay is over: the traffic log takes what it has not."""
+        self._traffic.again(self._replayed)
+        self._replayed = []
+
+    def _replayed_final(self, time: int, head: bytes) -> Finished | None:
+        f = records.read_final(head)
+        slab = self._state.spool.slab
+        slot = slab.find(f.id)
+        if slot < 0:
+            return None
+        body = self._bodies.get(f.id, slab.position(slot))
+        return self._ended(slot, body, time, f.state, f.status, f.network_error, f.error, f.carrier)
+
+    def _replayed_mail(self, time: int, head: bytes) -> Finished | None:
+        done = records.read_mail_done(head)
+        slab = self._state.mailboxes.slab
+        slot = slab.find(done.id)
+        if slot < 0 or slab.lane(slot) != _INBOUND:
+            return None
+        return self._ended_mail(slot, time, done.state)
+
+    def _customer(self, account: bytes) -> bytes:
+        owner = self._accounts.get(account)
+        return account if owner is None else owner.config.customer
+
+    def _ended(
+        self,
+        slot: int,
+        body: Body,
+        time: int,
+        state: int,
+        status: int,
+        network_error: bytes,
+        error: bytes,
+        carrier: bytes,
+    ) -> Finished:
+        slab = self._state.spool.slab
+        account = self._state.accounts[slab.account(slot)]
+        sent = slab.sent(slot)
+        if sent:  # kept to a tenth of a second
+            sent = max(sent, body.submitted)
+        return finished(
+            slab.id(slot),
+            False,
+            self._customer(account),
+            account,
+            carrier,
+            body.submitted,
+            sent,
+            time,
+            slab.expiry(slot),
+            slab.attempt(slot),
+            state,
+            status,
+            network_error,
+            error,
+            body.message,
+        )
+
+    def _ended_mail(self, slot: int, time: int, state: int) -> Finished:
+        slab = self._state.mailboxes.slab
+        account = self._state.accounts[slab.account(slot)]
+        received, message = self._mailroom.read(slab.position(slot))
+        return finished(
+            slab.id(slot),
+            True,
+            self._customer(account),
+            account,
+            self._state.carriers[slab.carrier(slot)],
+            received,
+            time,
+            time,
+            slab.expiry(slot),
+            1,
+            state,
+            0,
+            b"",
+            b"",
+            message,
+        )
