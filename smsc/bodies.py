@@ -11,6 +11,7 @@ from collections import OrderedDict
 from smsc import records
 from smsc._pdu import Message
 from smsc.ports import Log
+from smsc.records import Kin
 
 #: Octets of PDUs kept: some hundred thousand messages.
 ROOM = 64 * 1024 * 1024
@@ -20,11 +21,12 @@ OVERHEAD = 300
 
 
 class Body:
-    """A message as it came, and when (ms)."""
+    """A message as it came, when (ms), and what it has to do with others."""
 
-    def __init__(self, message: Message, submitted: int) -> None:
+    def __init__(self, message: Message, submitted: int, kin: Kin | None) -> None:
         self.message = message
         self.submitted = submitted
+        self.kin = kin
 
 
 class Bodies:
@@ -40,9 +42,9 @@ class Bodies:
         #: How often the log had to be read.
         self.misses = 0
 
-    def put(self, id: int, message: Message, submitted: int) -> None:
+    def put(self, id: int, message: Message, submitted: int, kin: Kin | None = None) -> None:
         """Keep a message for a while; the oldest make room."""
-        self._held[id] = Body(message, submitted)
+        self._held[id] = Body(message, submitted, kin)
         self.octets += len(message.raw) + OVERHEAD
         while self.octets > self._room:
             self._forget(self._held.popitem(last=False)[1])
@@ -53,7 +55,8 @@ class Bodies:
         if body is None:
             self.misses += 1
             _kind, head, raw = self._log.read(position)
-            body = Body(Message.from_raw(raw), records.read_message(head).submitted)
+            read = records.read_message(head)
+            body = Body(Message.from_raw(raw), read.submitted, read.kin)
         return body
 
     def drop(self, id: int) -> None:

@@ -139,10 +139,10 @@ class Forgetting:
         row = slab.row(slot)
         id, position, key, due, expiry, sent, account, carrier, stage, lane, attempt, flags = row
         _kind, head, body = self._log.read(position)
-        submitted = records.read_message(head).submitted
+        old = records.read_message(head)
         fresh = records.message(
-            id, submitted, due, expiry, sent, key, stage, lane, attempt, flags,
-            state.accounts[account], state.carriers[carrier],
+            id, old.submitted, due, expiry, sent, key, stage, lane, attempt, flags,
+            state.accounts[account], state.carriers[carrier], old.kin,
         )  # fmt: skip
         self._append(Kind.MESSAGE, self._commit.begin(), fresh, body)
         self.carried += 1

@@ -25,12 +25,26 @@ class Flag(IntEnum):
     OLD_PEER = 1
     RECEIPT_ASKED = 2
     MAY_REPEAT = 4
+    MEMBER = 8
+    PART = 16
 
 class MailKind(IntEnum):
     """What waits in a mailbox."""
 
     RECEIPT = 1
     INBOUND = 2
+
+class Kin:
+    """What a message has to do with others: ``index`` of ``count`` in a group named by its first.
+
+    Its flags say in which way (``Flag.MEMBER``, ``Flag.PART``).
+    """
+
+    group: int
+    index: int
+    count: int
+    def __init__(self, group: int, index: int, count: int) -> None: ...
+    def __iter__(self) -> Iterator[int]: ...
 
 class MessageHead:
     id: int
@@ -45,6 +59,7 @@ class MessageHead:
     flags: int
     account: bytes
     carrier: bytes
+    kin: Kin | None
     def __iter__(self) -> Iterator[Any]: ...
 
 class AttemptHead:
@@ -115,6 +130,7 @@ def message(
     flags: int,
     account: bytes,
     carrier: bytes,
+    kin: Kin | None = None,
 ) -> bytes: ...
 def read_message(head: bytes) -> MessageHead: ...
 def attempt(id: int, number: int, carrier: bytes) -> bytes: ...

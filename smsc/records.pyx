@@ -6,7 +6,9 @@ state depends on what is in them.
 
     START        epoch u32
     MESSAGE      id u64, submitted u64, due u64, expiry u64, sent u64, key u64, state u8, lane u8,
-                 attempt u8, flags u8, account name, carrier name; body: the PDU as it came
+                 attempt u8, flags u8, account name, carrier name, and for one of several that
+                 belong together a name of 11 octets: group u64, index u8, count u8, spare u8;
+                 body: the PDU as it came
     ATTEMPT      id u64, attempt u8, carrier name
     ACKED        id u64, attempt u8, until u64, key u64, carrier's id name
     QUEUED       id u64, attempt u8, due u64, status u32
@@ -62,6 +64,10 @@ class Flag(IntEnum):
     RECEIPT_ASKED = 2
     #: Was in doubt and queued again: it may reach the handset twice.
     MAY_REPEAT = 4
+    #: One destination of several; its client knows it by the id of the first (``Kin.group``).
+    MEMBER = 8
+    #: A part of a longer text, which is the message ``Kin.group``; no client knows of it.
+    PART = 16
 
 
 class MailKind(IntEnum):
@@ -82,6 +88,12 @@ cdef packed struct MessageLayout:
     uint8_t lane
     uint8_t attempt
     uint8_t flags
+
+cdef packed struct KinLayout:
+    uint64_t group
+    uint8_t index
+    uint8_t count
+    uint8_t spare
 
 cdef packed struct AttemptLayout:
     uint64_t id
@@ -198,6 +210,31 @@ def read_start(bytes head):
 
 
 @cython.final
+cdef class Kin:
+    def __init__(self, uint64_t group, uint8_t index, uint8_t count):
+        self.group = group
+        self.index = index
+        self.count = count
+
+    def __iter__(self):
+        return iter((self.group, self.index, self.count))
+
+    cdef bytes packed(self):
+        cdef KinLayout f
+        f.group = self.group
+        f.index = self.index
+        f.count = self.count
+        f.spare = 0
+        return PyBytes_FromStringAndSize(<const char *>&f, sizeof(f))
+
+
+cdef Kin _kin(bytes packed):
+    cdef KinLayout f
+    _fixed(packed, &f, sizeof(f))
+    return Kin(f.group, f.index, f.count)
+
+
+@cython.final
 @cython.freelist(64)
 cdef class MessageHead:
     def __iter__(self):
@@ -210,6 +247,7 @@ cdef class MessageHead:
 cpdef bytes message(
     uint64_t id, uint64_t submitted, uint64_t due, uint64_t expiry, uint64_t sent, uint64_t key,
     uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, bytes account, bytes carrier,
+    Kin kin=None,
 ):
     cdef MessageLayout f
     f.id = id
@@ -222,7 +260,7 @@ cpdef bytes message(
     f.lane = lane
     f.attempt = attempt
     f.flags = flags
-    return _head(&f, sizeof(f), account, carrier)
+    return _head(&f, sizeof(f), account, carrier, None if kin is None else kin.packed())
 
 
 cpdef MessageHead read_message(bytes head):
@@ -242,6 +280,7 @@ cpdef MessageHead read_message(bytes head):
     m.flags = f.flags
     m.account = _name(head, &at)
     m.carrier = _name(head, &at)
+    m.kin = _kin(_name(head, &at)) if at < <size_t>PyBytes_GET_SIZE(head) else None
     return m
 
 

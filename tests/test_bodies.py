@@ -99,3 +99,17 @@ def test_damage_is_not_hidden() -> None:
     bench.get(2)
     with pytest.raises(CorruptLog):
         bench.get(1)
+
+
+def test_what_it_has_to_do_with_others_is_kept_and_read_back() -> None:
+    bench = Bench(1)
+    kin = records.Kin(7, 1, 3)
+    head = records.message(8, START, 0, START, 0, 0, 1, 0, 0, 0, b"acme", b"one", kin)
+    bench.positions[8] = bench.log.append(Kind.MESSAGE, head, bench.message(8).raw)
+    bench.bodies.put(8, bench.message(8), START, kin)
+    kept = bench.bodies.get(8, bench.positions[8]).kin
+    bench.bodies.drop(8)
+    read = bench.bodies.get(8, bench.positions[8]).kin
+    assert bench.bodies.misses == 1
+    assert kept is not None and read is not None
+    assert tuple(kept) == tuple(read) == (7, 1, 3)

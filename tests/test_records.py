@@ -172,3 +172,21 @@ def test_what_does_not_fit_is_refused(kind: Kind, name: str, value: int) -> None
     write, _read, fields, _fixed = HEADS[kind]
     with pytest.raises(OverflowError):
         write(*(fields | {name: value}).values())
+
+
+def test_a_message_of_several_says_which_it_is() -> None:
+    fields = HEADS[Kind.MESSAGE][2]
+    head = records.message(**fields, kin=records.Kin(U64 - 7, 3, 254))
+    read = records.read_message(head)
+    assert list(read) == list(fields.values())
+    assert read.kin is not None
+    assert tuple(read.kin) == (U64 - 7, 3, 254)
+    with pytest.raises(ValueError, match="ends within a name"):
+        records.read_message(head[:-1])
+    with pytest.raises(ValueError, match="shorter than its kind demands"):
+        records.read_message(head[:-12] + b"\1x")
+
+
+def test_a_message_by_itself_has_no_kin() -> None:
+    read = records.read_message(records.message(**HEADS[Kind.MESSAGE][2]))
+    assert read.kin is None
