@@ -1,0 +1,188 @@
+"""When personal data must be gone: the rules, and nothing but the rules (privacy.md section 2).
+
+    accepted -> owed -> finished -> billed -> period closed -> objection days over -> gone
+
+Pure: what is known comes in, verdicts go out. Every data key stands for what is sealed with it, one
+customer's period in one class, so a verdict is always on a key. Deletion waits for nothing but what
+is named here: messages that are owed, a period that is not closed, objection days, a hold. And only
+a hold or an owed message makes it wait beyond ``maximum``, with an alarm.
+
+``Facts`` and ``Calendar`` are the port on which billing tells what only it knows.
+"""
+
+from __future__ import annotations
+
+from calendar import timegm
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+#: The classes, each with a clock of its own; a pseudonym dies with the traffic it stands in.
+TRAFFIC, CONTENT, PSEUDONYM = "traffic", "content", "pseudonym"
+
+
+class Name(NamedTuple):
+    """What a data key is for."""
+
+    customer: bytes
+    period: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A scope that may not be deleted: a dispute, a block, a legal hold.
+
+    Empty means any. When it ends the old clock goes on, as if it had never been.
+    """
+
+    case: str
+    reason: str
+    creator: str
+    approver: str
+    #: When somebody is to look at it again, ms.
+    review: int
+    customer: str = ""
+    period: str = ""
+    kind: str = ""
+
+    def covers(self, name: Name) -> bool:
+        """Whether what this key opens is held."""
+        scope = (self.customer.encode(), self.period, self.kind)
+        return all(not wanted or wanted == given for wanted, given in zip(scope, name, strict=True))
+
+
+class Facts(Protocol):
+    """What only billing and people know."""
+
+    def closed(self, customer: bytes, period: str) -> int | None:
+        """When this customer's period was closed, ms; None while it is not."""
+
+    def holds(self) -> Sequence[Hold]:
+        """The holds in force."""
+
+
+class Calendar(Protocol):
+    """Billing periods by their labels, which sort by time."""
+
+    def period(self, customer: bytes, at: int) -> str:
+        """The period of this customer that a time (ms) is in."""
+
+    def end(self, customer: bytes, period: str) -> int:
+        """The first millisecond after it."""
+
+
+@lru_cache(maxsize=64)
+def _month_of_hour(hour: int) -> str:
+    return f"{datetime.fromtimestamp(hour * 3_600, UTC):%Y-%m}"
+
+
+def month_of(at: int) -> str:
+    """The calendar month, UTC, that a time (ms) is in."""
+    return _month_of_hour(at // 3_600_000)
+
+
+class Months:
+    """The calendar of customers of whom nothing else is known: months, UTC."""
+
+    def period(self, customer: bytes, at: int) -> str:
+        return month_of(at)
+
+    def end(self, customer: bytes, period: str) -> int:
+        year, month = int(period[:4]), int(period[5:])
+        return timegm((year + month // 12, month % 12 + 1, 1, 0, 0, 0)) * 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the operator has promised, ms."""
+
+    #: From the close of a period to the end of the days in which its bill may be objected to.
+    objection: int
+    #: From the end of a period to the end of its content; None: with the rest.
+    content: int | None
+    #: From the end of a period to the end of all of it, closed or not.
+    maximum: int
+
+
+class Stand(Enum):
+    """How things stand with one key."""
+
+    #: To be destroyed now.
+    DUE = "due"
+    #: To be destroyed now, though its period was never closed: somebody is to be told.
+    EXPIRED = "expired"
+    #: Its day will come.
+    WAITING = "waiting"
+    #: Its period is not closed; its day is that of ``maximum`` until then.
+    UNBILLED = "unbilled"
+    #: A message of the period, or of one before, is not finished.
+    OWED = "owed"
+    HELD = "held"
+
+
+class Verdict(NamedTuple):
+    """On one key."""
+
+    name: Name
+    stand: Stand
+    #: When it is to be destroyed as far as is known, ms.
+    due: int
+    #: What keeps it, in words without personal data.
+    why: str
+    #: Kept beyond ``maximum``, by whatever.
+    late: bool
+
+    @property
+    def dies(self) -> bool:
+        return self.stand in (Stand.DUE, Stand.EXPIRED)
+
+
+def judge(
+    names: Iterable[Name],
+    facts: Facts,
+    calendar: Calendar,
+    owed: Mapping[bytes, int],
+    rules: Rules,
+    now: int,
+) -> list[Verdict]:
+    """A verdict on every key. ``owed`` is when a customer's oldest unfinished message came, ms."""
+    holds = facts.holds()
+    return [_judge(name, facts, holds, calendar, owed, rules, now) for name in sorted(names)]
+
+
+def _judge(
+    name: Name,
+    facts: Facts,
+    holds: Sequence[Hold],
+    calendar: Calendar,
+    owed: Mapping[bytes, int],
+    rules: Rules,
+    now: int,
+) -> Verdict:
+    customer, period, kind = name
+    end = calendar.end(customer, period)
+    limit = end + rules.maximum
+    closed = facts.closed(customer, period)
+    due = limit if closed is None else min(limit, closed + rules.objection)
+    own_clock = kind == CONTENT and rules.content is not None
+    if kind == CONTENT and rules.content is not None:
+        due = min(due, end + rules.content)
+    late = now >= limit
+    oldest = owed.get(customer)
+    if oldest is not None and calendar.period(customer, oldest) <= period:
+        return Verdict(name, Stand.OWED, due, "a message of it is not finished", late)
+    held = [hold for hold in holds if hold.covers(name)]
+    if held:
+        cases = ", ".join(hold.case for hold in held)
+        return Verdict(name, Stand.HELD, due, f"held for {cases}", late)
+    if now < due:
+        if closed is None and not own_clock:
+            return Verdict(name, Stand.UNBILLED, due, "its period is not closed", late)
+        return Verdict(name, Stand.WAITING, due, "its day has not come", late)
+    if closed is None and due == limit:
+        return Verdict(name, Stand.EXPIRED, due, "its period was never closed", late)
+    return Verdict(name, Stand.DUE, due, "its day has come", late)
