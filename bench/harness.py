@@ -125,6 +125,7 @@ def configuration(directory: Path, carrier_port: int) -> Path:
         "storage": {"directory": str(directory / "journal"), "force_filesystem": True},
         "traffic": {"directory": str(directory / "traffic")},
         "metrics": {"port": 0},
+        "control": {"socket": str(directory / "control.sock")},
         "limits": {"max_unbound": PLENTY, "max_unbound_per_address": PLENTY},
         "log": {"level": "warning"},
     }

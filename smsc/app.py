@@ -17,6 +17,7 @@ from smsc.carrier import Carrier
 from smsc.commit import IDLE, Clock, Commit
 from smsc.config import Config
 from smsc.connection import Links
+from smsc.control import Control
 from smsc.core import Core
 from smsc.errors import StorageError
 from smsc.journal import Journal
@@ -87,6 +88,7 @@ class App:
             for carrier in config.carriers
         ]
         self.ops = Ops(self)
+        self.control = Control(config.control)
         self.watchdog = Watchdog(self)
         self._ticker: asyncio.TimerHandle | None = None
         self._keeper: asyncio.TimerHandle | None = None
@@ -132,6 +134,7 @@ class App:
             raise self.failed.result()
         self._keep_periods()
         await self.ops.start()
+        self.control.start()
         for carrier in self.carriers:
             carrier.start()
         for listener in self.listeners:
@@ -170,7 +173,7 @@ class App:
         if self._opening is not None:
             await self._opening
         self.links.stop()
-        await self.ops.stop()
+        await asyncio.gather(self.ops.stop(), self.control.stop())
         self.authenticator.close()
         self.commit.close()
         self.traffic.close()

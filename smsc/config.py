@@ -48,6 +48,9 @@ MAX_NAME = 15
 #: source_addr and destination_addr are C-octet strings of 21 octets (SMPP 3.4 5.2.8).
 MAX_ADDRESS = 20
 
+#: unix(7): sun_path has 108 octets with its end. One is left for a name beside it.
+MAX_SOCKET_PATH = 106
+
 #: An unused rate may be saved up for this long: a client's batch passes, its day's sum does not.
 BURST_SECONDS = 2
 
@@ -192,6 +195,13 @@ def argon2id(text: str) -> str:
         kind = None
     if kind is not argon2.Type.ID:
         raise ValueError("must be an Argon2id hash ($argon2id$v=19$...): see `smsc hash-password`")
+    return text
+
+
+def socket_path(text: str) -> str:
+    """The path of a Unix socket, as long as the system lets one be."""
+    if not 1 <= len(os.fsencode(text)) <= MAX_SOCKET_PATH:
+        raise ValueError(f"must be a path of at most {MAX_SOCKET_PATH} octets")
     return text
 
 
@@ -461,6 +471,14 @@ class MetricsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ControlConfig:
+    """Where the command line reaches the running server."""
+
+    #: A Unix socket, open to the server's own user alone.
+    socket: Annotated[str, socket_path] = "var/control.sock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimersConfig:
     """Timers of clients' sessions (SMPP 3.4 7.2, which leaves the values open)."""
 
@@ -512,6 +530,7 @@ class Config:
     storage: StorageConfig = StorageConfig()
     traffic: TrafficConfig = TrafficConfig()
     metrics: MetricsConfig = MetricsConfig()
+    control: ControlConfig = ControlConfig()
     limits: LimitsConfig = LimitsConfig()
     log: LogConfig = LogConfig()
 

@@ -24,7 +24,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from smsc import batches
 from smsc._pdu import Decoder, Message, Pdu, encode, header_only
-from smsc.errors import FramingError, StorageError
+from smsc.errors import FramingError, StorageError, fault
 from smsc.ports import Sink
 from smsc.session import DROP, NOTHING, PROCESS, UNKNOWN, Due, Event, Role, Session, Timing
 from smsc.smpp import BINDS, Command, Status
@@ -679,11 +679,7 @@ class Connection(asyncio.Protocol, Generic[C]):
         A dead log is not logged here: it ends every connection, and its owner says so once.
         """
         if not isinstance(error, StorageError):
-            trace = error.__traceback__
-            while trace is not None and trace.tb_next is not None:
-                trace = trace.tb_next
-            place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "?"
-            log.error("fault in %s: %s; connection closed", place, type(error).__name__)
+            log.error("fault in %s; connection closed", fault(error))
         self.cut("internal fault")
 
 

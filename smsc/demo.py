@@ -102,6 +102,7 @@ def adapted(text: str, directory: Path, carrier: int) -> str:
         _put(upstream, host="127.0.0.1", port=str(carrier))
     for name, values in (
         ("metrics", {"port": "0"}),
+        ("control", {"socket": str(directory / "control.sock")}),
         ("traffic", {"directory": str(directory / "traffic")}),
         ("storage", {"directory": str(directory / "journal"), "force_filesystem": "true"}),
     ):

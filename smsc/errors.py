@@ -2,6 +2,7 @@
 
     SmscError
     |-- ConfigError      the operator's: nothing has started; names file, line and key
+    |-- ControlError     the running server could not, or would not, do what it was asked
     |-- FramingError     the peer's: the stream can't be trusted, the connection closes
     |-- StorageError     the disk's: the log is dead, nothing more is acknowledged, the process ends
     |   |-- CorruptLog   acknowledged data can't be read: the start stops, a person decides
@@ -30,6 +31,10 @@ class ConfigError(SmscError):
         self.key = key
         where = f"{file}:{line}" if line else file
         super().__init__(": ".join(part for part in (where, key, message) if part))
+
+
+class ControlError(SmscError):
+    """The running server could not be asked, or this is why it won't: words for an operator."""
 
 
 class FramingError(SmscError):
@@ -63,3 +68,12 @@ class CorruptLog(StorageError):
 
 class NewerLog(StorageError, LookupError):
     """A newer version wrote this log: that one, or a newer one, is to be run on it."""
+
+
+def fault(error: Exception) -> str:
+    """A bug of ours as a log may name it: its place and its type, for its values may be private."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "?"
+    return f"{place}: {type(error).__name__}"

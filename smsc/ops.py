@@ -1,6 +1,6 @@
 """HTTP for operators: ``/metrics``, ``/healthz``, ``/readyz``, on a port of its own.
 
-Owns the HTTP server, which runs on the process's loop and does nothing while nobody asks.
+Owns what is answered there; ``asgi`` serves it.
 
     GET /metrics           200, Prometheus text or OpenMetrics, as asked
     GET /metrics/accounts  the same per account; only if ``metrics.accounts`` is configured
@@ -11,11 +11,9 @@ Owns the HTTP server, which runs on the process's loop and does nothing while no
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from typing import Protocol
 
-import uvicorn
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
@@ -23,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from smsc.asgi import Served
 from smsc.metrics import Accounts, Figures, Process, process_registry, registry
 
 
@@ -33,7 +32,7 @@ class Alive(Protocol):
         """Whether the log's thread gets frames to disk."""
 
 
-class Served(Process, Protocol):
+class Watched(Process, Protocol):
     """What is asked about: ``smsc.app.App``."""
 
     loop: asyncio.AbstractEventLoop
@@ -42,37 +41,16 @@ class Served(Process, Protocol):
     ready_at: int
 
 
-class _Server(uvicorn.Server):
-    """uvicorn that leaves the process's signals to the process."""
-
-    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
-        return contextlib.nullcontext()
-
-
 class Ops:
     """See the module."""
 
-    def __init__(self, app: Served) -> None:
+    def __init__(self, app: Watched) -> None:
         self._app = app
         self._figures = Figures(app)
         self._registry = process_registry(self._figures)
         self._accounts = registry(Accounts(app))
         self._socket: socket.socket | None = None
-        self._serving: asyncio.Task[None] | None = None
-        self._server = _Server(
-            uvicorn.Config(
-                Starlette(routes=self._routes()),
-                loop="none",
-                http="h11",
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                log_level="warning",
-                server_header=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
+        self._served = Served(Starlette(routes=self._routes()))
 
     def _routes(self) -> list[Route]:
         routes = [
@@ -97,13 +75,11 @@ class Ops:
         config = self._app.config.metrics
         family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
         self._socket = socket.create_server((config.host, config.port), family=family)
-        self._serving = self._app.loop.create_task(self._server.serve([self._socket]))
+        self._served.start(self._socket)
 
     async def stop(self) -> None:
         """Finish what is being answered, within a second, and close."""
-        if self._serving is not None:
-            self._server.should_exit = True
-            await self._serving
+        await self._served.stop()
 
     # -- answers -----------------------------------------------------------------------------
 

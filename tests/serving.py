@@ -28,6 +28,7 @@ routes: [{{name: default, to: '*', carriers: [sim]}}]
 storage: {{directory: '{directory}/journal', segment: 4MiB, force_filesystem: true}}
 traffic: {{directory: '{directory}/traffic', segment: 4MiB}}
 metrics: {{port: 0, accounts: {accounts}}}
+control: {{socket: '{directory}/control.sock'}}
 """
 
 

@@ -74,6 +74,7 @@ VALUES: list[tuple[Callable[[str], Any], str, Any]] = [
     (config.version, "3.3", 0x33),
     (config.version, "3.4", 0x34),
     (config.version, "5.0", 0x50),
+    (config.socket_path, "./var/control.sock", "./var/control.sock"),
     (config.status, "ESME_RTHROTTLED", 0x58),
     (config.status, "0x58", 0x58),
     (config.status, "0x0405", 0x405),
@@ -100,6 +101,7 @@ REFUSED: list[tuple[Callable[[str], Any], str]] = [
     *((config.sender, text) for text in ("", "+", "+" + "4" * 16, "TwelveLetter", "Ä", "a\n")),
     *((config.network, text) for text in ("", "x", "192.0.2.1/24", "192.0.2.0/33", "localhost")),
     *((config.version, text) for text in ("", "3.40", "34", "0x34")),
+    *((config.socket_path, text) for text in ("", "s" * 107, "ä" * 54)),
     *((config.status, text) for text in ("", "88", "RTHROTTLED", "ESME_ROK", "0x0", "0x123456789")),
     *((config.argon2id, text) for text in ("", "demo1234", HASH.replace("argon2id", "argon2i"))),
 ]
@@ -339,7 +341,8 @@ def test_a_commented_line_of_the_example_shows_the_default(
 ) -> None:
     example = config.load(str(EXAMPLE))
     full = everything(tmp_path, monkeypatch)
-    for section in ("system_id", "listeners", "storage", "traffic", "metrics", "limits", "log"):
+    whole = ("system_id", "listeners", "storage", "traffic", "metrics", "control", "limits", "log")
+    for section in whole:
         assert getattr(full, section) == getattr(example, section)
     for section in ("accounts", "carriers", "routes", "inbound"):
         assert getattr(full, section)[:1] == getattr(example, section)

@@ -32,6 +32,7 @@ def test_only_ports_and_places_are_changed(tmp_path: Path) -> None:
     assert [carrier.port for carrier in after.carriers] == [4711]
     assert after.carriers[0].errors[0x0405] == "retry"
     assert after.metrics.port == 0
+    assert after.control.socket == str(tmp_path / "control.sock")
     assert after.storage.directory == str(tmp_path / "journal")
     assert after.traffic.directory == str(tmp_path / "traffic")
     unchanged = replace(
@@ -39,6 +40,7 @@ def test_only_ports_and_places_are_changed(tmp_path: Path) -> None:
         listeners=before.listeners,
         carriers=tuple(replace(one, port=2776) for one in after.carriers),
         metrics=before.metrics,
+        control=before.control,
         storage=before.storage,
         traffic=before.traffic,
     )

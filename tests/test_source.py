@@ -23,6 +23,7 @@ SHOWN_BY = {
     "counters": "test_core",
     "endings": "test_core",
     "binds": "test_listener",
+    "asgi": "test_ops",
 }
 
 #: What belongs to somebody's machine and not to this repository.

@@ -80,6 +80,7 @@ def configuration(
         },
         "traffic": {"directory": str(traffic or directory / "traffic"), "segment": "4MiB"},
         "metrics": {"port": 0},
+        "control": {"socket": str(directory / "control.sock")},
     }
     for name in ("acked", "taken"):
         (directory / name).touch()

@@ -78,6 +78,7 @@ def configuration(directory: Path, carrier_port: int) -> Path:
         "storage": {"directory": str(directory / "journal"), "force_filesystem": True},
         "traffic": {"directory": str(directory / "traffic")},
         "metrics": {"port": 0},
+        "control": {"socket": str(directory / "control.sock")},
     }
     file = directory / "smsc.yaml"
     file.write_text(yaml.safe_dump(settings))
