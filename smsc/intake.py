@@ -6,10 +6,12 @@ source address is replaced by the account's default. The rest of the PDU stays a
 
 from __future__ import annotations
 
+from typing import Any
+
 from smsc import message as rules
-from smsc._pdu import Message, encode
+from smsc._pdu import Message
 from smsc.config import AccountConfig
-from smsc.smpp import Command, Tag
+from smsc.smpp import Tag
 
 _QOS_TIME_TO_LIVE = int(Tag.QOS_TIME_TO_LIVE)
 
@@ -31,11 +33,9 @@ def ours(message: Message, limits: AccountConfig) -> Message:
     sender = None if message.source_addr else limits.default_sender
     if not message.schedule_delivery_time and sender is None:
         return message
-    fields = dict(message.fields, schedule_delivery_time=b"")
+    fields: dict[str, Any] = {"schedule_delivery_time": b""}
     if sender is not None:
         fields.update(
             source_addr_ton=sender.ton, source_addr_npi=sender.npi, source_addr=sender.address
         )
-    del fields["sm_length"]
-    raw = encode(Command.SUBMIT_SM, message.sequence_number, 0, message.tlvs, **fields)
-    return Message.from_raw(raw)
+    return rules.changed(message, **fields)

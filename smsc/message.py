@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 from smsc import times
-from smsc._pdu import Message, Pdu
+from smsc._pdu import Message, Pdu, encode
 from smsc._plain import ALL, FIELDS, Plain
 from smsc.smpp import RULES, Status, Tag, Version
 from smsc.text import CHARSETS, SAR_TAGS, Charset, sar
@@ -309,6 +309,20 @@ def _judge(pdu: Pdu, version: int, now: int, fields_sound: bool) -> int:
         if status := rule(subject):
             return status
     return _OK
+
+
+# -- another message out of one --------------------------------------------------------------
+
+
+def changed(message: Message, **fields: Any) -> Message:
+    """The same message, its TLVs included, with these mandatory parameters instead of its own.
+
+    Raises ValueError for a value that the field can't hold.
+    """
+    values = message.fields | fields
+    del values["sm_length"]
+    raw = encode(message.command_id, message.sequence_number, 0, message.tlvs, **values)
+    return Message.from_raw(raw)
 
 
 # -- times ------------------------------------------------------------------------------------

@@ -419,3 +419,18 @@ def test_a_data_sm_lives_by_its_tlv() -> None:
     assert not isinstance(pdu, Message)
     assert message.due(pdu, NOW) == NOW
     assert message.expiry(pdu, NOW, 24 * HOURS, 72 * HOURS) == NOW + HOURS
+
+
+# -- another message out of one --
+
+
+def test_a_changed_message_keeps_all_else() -> None:
+    vendor = (0x1401, b"\0vendor")
+    octets = encode(Command.DELIVER_SM, 9, 0, (vendor, vendor), **PLAIN, esm_class=0x40)
+    before = Message.from_raw(octets)
+    after = message.changed(before, source_addr=b"ACME", source_addr_ton=5)
+    assert after.fields == before.fields | {"source_addr": b"ACME", "source_addr_ton": 5}
+    assert (after.tlvs, after.command_id) == ((vendor, vendor), Command.DELIVER_SM)
+    assert message.changed(before).raw == octets
+    with pytest.raises(ValueError):
+        message.changed(before, source_addr=b"4" * 21)
