@@ -1,0 +1,171 @@
+"""A database: how it is opened, what version its schema has, and its transactions.
+
+``reading`` and ``changing`` are the only ways in. A change moves the revision in its own
+transaction, so that whoever sees another number sees the change. Every error that leaves here is a
+DatabaseError that a person can act on, and never holds the URL, which may have a password in it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, event, insert, inspect, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from smsc.db.model import Revision
+from smsc.errors import DatabaseError
+
+#: How long a database may take to answer, seconds: what waits for it is a person or the poller.
+PATIENCE = 5
+
+
+class Database:
+    """See the module. Safe to use from several threads; connects when first used."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise DatabaseError("database.url is no database URL") from None
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self._file = parsed.database if parsed.get_backend_name() == "sqlite" else None
+        try:
+            self._engine = create_engine(
+                parsed, connect_args=_connect_args(self._file), pool_pre_ping=not self._file
+            )
+        except (SQLAlchemyError, ImportError) as error:
+            raise DatabaseError(f"database.url can't be used: {error}") from None
+        if self._file is not None:
+            event.listen(self._engine, "connect", _pragmas)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._engine.dispose()
+
+    # -- schema ------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """See that the schema is this version's; make it if the database is empty.
+
+        Raises DatabaseError if it is older (``upgrade`` is a person's decision) or newer.
+        """
+        self._make_file()
+        with _told():
+            with self._engine.connect() as connection:
+                empty = not inspect(connection).get_table_names()
+                version = MigrationContext.configure(connection).get_current_revision()
+            if empty:
+                self.upgrade()
+            elif version != _steps().get_current_head():
+                raise DatabaseError(_mismatch(version))
+
+    def upgrade(self) -> None:
+        """Bring the schema to this version's. Raises DatabaseError for one that is newer."""
+        self._make_file()
+        with _told(), self._engine.begin() as connection:
+            version = MigrationContext.configure(connection).get_current_revision()
+            if version is not None and version not in _known():
+                raise DatabaseError(_mismatch(version))
+            command.upgrade(_alembic(connection), "head")
+            if connection.execute(select(Revision.number)).first() is None:
+                connection.execute(insert(Revision).values(id=1, number=1))
+
+    def _make_file(self) -> None:
+        # Made here, since SQLite would let everybody read it.
+        if self._file and self._file != ":memory:" and not os.path.exists(self._file):
+            try:
+                Path(self._file).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))
+            except OSError as error:
+                raise DatabaseError(f"{self._file}: {error.strerror}") from error
+
+    # -- transactions ------------------------------------------------------------------------
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that sees one state and changes nothing."""
+        with _told(), Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def changing(self) -> Iterator[Session]:
+        """A transaction that is committed at its end, or not at all."""
+        with _told(), Session(self._engine, expire_on_commit=False) as session, session.begin():
+            # First, so that changes stand in line from here on and each sees the one before.
+            session.execute(update(Revision).values(number=Revision.number + 1))
+            yield session
+
+    def revision(self) -> int:
+        """A number that is another after every change."""
+        with self.reading() as session:
+            return session.scalars(select(Revision.number)).one()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Errors of the libraries in words, without the statement and what it was given."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise DatabaseError(f"the database refuses it: {_first_line(error)}") from None
+    except SQLAlchemyError as error:
+        raise DatabaseError(f"the database can't be used: {_first_line(error)}") from None
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    # PostgreSQL's DETAIL, on a line of its own, quotes the row.
+    said = str(getattr(error, "orig", None) or error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
+
+
+def _connect_args(file: str | None) -> dict[str, Any]:
+    if file is not None:
+        return {"timeout": PATIENCE}
+    return {
+        "connect_timeout": PATIENCE,
+        "tcp_user_timeout": PATIENCE * 1_000,
+        "options": f"-c statement_timeout={PATIENCE * 1_000} -c lock_timeout={PATIENCE * 1_000}",
+    }
+
+
+def _pragmas(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    # What is deleted is overwritten, so that no page keeps it.
+    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "secure_delete=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+# -- migrations ----------------------------------------------------------------------------------
+
+
+def _alembic(connection: Connection | None = None) -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _steps() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_alembic())
+
+
+def _known() -> set[str]:
+    return {step.revision for step in _steps().walk_revisions()}
+
+
+def _mismatch(version: str | None) -> str:
+    if version in _known():
+        return "the database is of an older version: run `smsc database upgrade`"
+    return "the database is not of this version of smsc: run a newer one, or another URL is meant"
