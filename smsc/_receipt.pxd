@@ -12,6 +12,7 @@ cdef struct Minute:
 
 cdef class Told:
     cdef uint8_t state     # the message_state a client is told
+    cdef uint8_t esm_class # and as what: a receipt, or a notification on the way to one
     cdef bytes until_date  # the text from behind the id to the first date
     cdef bytes until_err   # the text from behind the second date to the error
 
@@ -21,12 +22,13 @@ cdef class Writer:
     cdef Minute _minutes[256]
 
     cdef const char *_digits(self, int64_t minute) except NULL
+    cdef int _put_date(self, Cursor *room, int64_t ms, bint seconds) except -1
     cdef int _put_text(
         self, Cursor *room, Message original, bytes message_id, Told told, error,
-        int64_t submit_ms, int64_t done_ms) except -1
+        int64_t submit_ms, int64_t done_ms, bint seconds) except -1
     cpdef bytes write(
         self, Message original, bytes message_id, int state, bytes network_error, error,
-        int64_t submit_ms, int64_t done_ms, bint tlvs)
+        int64_t submit_ms, int64_t done_ms, bint tlvs, bint seconds)
 
 
 cdef class Receipt:

@@ -58,6 +58,7 @@ class Writer:
         submit_ms: int,
         done_ms: int,
         tlvs: bool,
+        seconds: bool,
     ) -> bytes:
         """As ``receipt.build``."""
 

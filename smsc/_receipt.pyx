@@ -39,8 +39,10 @@ cdef enum:
     NOTIFICATION = 0x20
     UDHI = 0x40
 
+    ENROUTE = 1
     DELIVERED = 2
     MS_PER_MINUTE = 60000
+    MS_PER_SECOND = 1000
     DIGITS = 10
     # Several times what the longest text, 255 octets, takes with all that stands around it.
     ROOM = 1024
@@ -60,8 +62,8 @@ cdef bint IS_GSM[256]
 for _data_coding, _charset in enumerate(CHARSETS):
     IS_GSM[<uint8_t> _data_coding] = _charset is Charset.GSM
 
-#: From esm_class to sm_default_msg_id: it is a receipt, the rest is 0 or empty.
-cdef bytes FLAGS = bytes((RECEIPT, 0, 0, 0, 0, 0, 0, 0, 0))
+#: From protocol_id to sm_default_msg_id: all is 0 or empty.
+cdef bytes FLAGS = bytes(8)
 
 
 cdef inline int put(Cursor *room, const void *octets, Py_ssize_t length) except -1:
@@ -143,12 +145,20 @@ cdef inline int64_t minute_of(int64_t ms):
     return ms // MS_PER_MINUTE
 
 
+@cython.cdivision(False)
+cdef inline int second_of(int64_t ms):
+    """The second within its minute."""
+    return ms // MS_PER_SECOND % 60
+
+
 @cython.final
 cdef class Told:
     """What the text says of a state; between and around it are the dates and the error."""
 
     def __init__(self, bint delivered, uint8_t state, bytes word not None):
         self.state = state
+        # What is not final yet is no receipt (5.0 4.7.12).
+        self.esm_class = NOTIFICATION if state == ENROUTE else RECEIPT
         self.until_date = b" sub:001 dlvrd:%03d submit date:" % delivered
         self.until_err = b" stat:%b err:" % word
 
@@ -175,9 +185,18 @@ cdef class Writer:
             kept.number = minute
         return kept.digits
 
+    cdef int _put_date(self, Cursor *room, int64_t ms, bint seconds) except -1:
+        cdef int second
+        put(room, self._digits(minute_of(ms)), DIGITS)
+        if seconds:
+            second = second_of(ms)
+            put_octet(room, <uint8_t> (c"0" + second // 10))
+            put_octet(room, <uint8_t> (c"0" + second % 10))
+        return 0
+
     cdef int _put_text(
         self, Cursor *room, Message original, bytes message_id, Told told, error,
-        int64_t submit_ms, int64_t done_ms,
+        int64_t submit_ms, int64_t done_ms, bint seconds,
     ) except -1:
         cdef uint8_t *sm_length = <uint8_t *> take(room, 1)
         cdef Py_ssize_t size = left(room)
@@ -186,9 +205,9 @@ cdef class Writer:
         put_literal(room, b"id:")
         put_octets(room, message_id)
         put_octets(room, told.until_date)
-        put(room, self._digits(minute_of(submit_ms)), DIGITS)
+        self._put_date(room, submit_ms, seconds)
         put_literal(room, b" done date:")
-        put(room, self._digits(minute_of(done_ms)), DIGITS)
+        self._put_date(room, done_ms, seconds)
         put_octets(room, told.until_err)
         put_error(room, error)
         put_literal(room, b" text:")
@@ -201,7 +220,7 @@ cdef class Writer:
 
     cpdef bytes write(
         self, Message original, bytes message_id, int state, bytes network_error, error,
-        int64_t submit_ms, int64_t done_ms, bint tlvs,
+        int64_t submit_ms, int64_t done_ms, bint tlvs, bint seconds,
     ):
         cdef uint8_t octets[ROOM]
         cdef Cursor room = over(octets, ROOM)
@@ -222,8 +241,9 @@ cdef class Writer:
         put_octet(&room, original.source_addr_npi)
         put_rest(&room, within(original.raw, &original._source_addr))
         put_octet(&room, 0)
+        put_octet(&room, told.esm_class)
         put_octets(&room, FLAGS)
-        self._put_text(&room, original, message_id, told, error, submit_ms, done_ms)
+        self._put_text(&room, original, message_id, told, error, submit_ms, done_ms, seconds)
         if tlvs:
             put_tlvs(&room, original, message_id, told, network_error)
         size = ROOM - left(&room)

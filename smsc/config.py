@@ -26,6 +26,7 @@ from smsc.errors import ConfigError
 from smsc.receipt import IdBase
 from smsc.schema import INVALID, Form, FromFile, Reading
 from smsc.smpp import Status
+from smsc.zones import UTC, Zone, zone
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -245,6 +246,7 @@ Window: TypeAlias = Annotated[int, whole(1, 10_000)]
 Weight: TypeAlias = Annotated[int, whole(1, 1_000)]
 Count: TypeAlias = Annotated[int, whole(1, 1_000_000_000)]
 Address: TypeAlias = Annotated[bytes, address]
+TimeZone: TypeAlias = Annotated[Zone, zone]
 Group: TypeAlias = Annotated[tuple[Share, ...], Form(_group)]
 
 
@@ -299,6 +301,10 @@ class AccountConfig:
     max_validity: PositiveDuration = 7 * DAY
     #: Whether it may ask for delivery receipts.
     receipts: bool = True
+    #: The clock that the dates in its receipts are read from.
+    time_zone: TimeZone = UTC
+    #: Dates of 12 digits in its receipts, with seconds, instead of 10.
+    receipt_seconds: bool = False
     mailbox: MailboxConfig = MailboxConfig()
     #: Messages it may have owed at a time; beyond that ESME_RMSGQFUL.
     max_queued: Count = 1_000_000

@@ -19,12 +19,10 @@ from smsc.mailroom import Mailroom
 from smsc.records import Flag, Kind, MailKind
 from smsc.smpp import MessageState
 from smsc.traffic import Finished, Traffic, finished
+from smsc.zones import UTC
 
 #: Keys of finished messages that are remembered, so that a repeated receipt is known as such.
 REMEMBERED = 100_000
-
-#: A carrier may write any number behind ``err:``; a receipt of ours has three digits.
-_MAX_ERROR = 999
 
 #: registered_delivery bits 1-0: which final states the client wants to hear of.
 _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS = 1, 2, 3
@@ -119,15 +117,20 @@ class Endings:
         if owner is None:
             return
         old = bool(flags & _OLD_PEER)
+        submitted, done = body.submitted, now
+        zone = owner.config.time_zone
+        if zone is not UTC:
+            submitted, done = zone.local(submitted), zone.local(done)
         pdu = receipts.build(
             body.message,
             text_id(id, old),
             state,
             network_error or None,
-            min(int(error), _MAX_ERROR) if error.isdigit() else 0,
-            body.submitted,
-            now,
+            receipts.error_number(error, network_error),
+            submitted,
+            done,
             not old,
+            owner.config.receipt_seconds,
         )
         self.mail(owner, _RECEIPT, carrier, pdu, now)
 

@@ -9,5 +9,6 @@ cdef Reader _reader
 
 cpdef bytes build(
     Message original, bytes message_id, int state, bytes network_error, error,
-    int64_t submit_ms, int64_t done_ms, bint tlvs=*)
+    int64_t submit_ms, int64_t done_ms, bint tlvs=*, bint seconds=*)
+cpdef error_number(bytes error, bytes network_error)
 cpdef parse(Message pdu)

@@ -50,19 +50,31 @@ def build(
     submit_ms: int,
     done_ms: int,
     tlvs: bool = True,
+    seconds: bool = False,
 ) -> bytes:
     """The deliver_sm that tells a client its message's fate, with sequence number 0.
 
+    It is a receipt; of a message that is still on its way (``ENROUTE``) a notification.
+
     ``message_id`` is what our response said; ``state`` a message_state; ``network_error`` the
     three octets of network_error_code if known; ``error`` the number behind ``err:``, at most
-    999; dates are ms and appear in UTC. ``tlvs`` is False towards peers below 3.4.
+    999; dates are ms on the client's clock and appear to the minute, or to the second if
+    ``seconds``. ``tlvs`` is False towards peers below 3.4.
 
     Raises ValueError if the id leaves the text no room in 255 octets, KeyError for a state that
     does not exist.
     """
     return _writer.write(
-        original, message_id, state, network_error, error, submit_ms, done_ms, tlvs
+        original, message_id, state, network_error, error, submit_ms, done_ms, tlvs, seconds
     )
+
+
+def error_number(error: bytes, network_error: bytes) -> int:
+    """The number behind ``err:`` of ours, from what the carrier's receipt had there.
+
+    Where that is no number, the code of its network_error_code is (3.4 5.3.2.31).
+    """
+    return int(error) if error.isdigit() else int.from_bytes(network_error[1:3], "big")
 
 
 # -- reading ----------------------------------------------------------------------------------

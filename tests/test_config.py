@@ -15,6 +15,7 @@ from smsc import config, schema
 from smsc.config import Config, RouteConfig, Sender, Share
 from smsc.errors import ConfigError
 from smsc.smpp import Status
+from smsc.zones import UTC, zone
 
 EXAMPLE = Path(__file__).parents[1] / "config" / "smsc.yaml"
 HASH = (
@@ -75,6 +76,8 @@ VALUES: list[tuple[Callable[[str], Any], str, Any]] = [
     (config.version, "3.4", 0x34),
     (config.version, "5.0", 0x50),
     (config.socket_path, "./var/control.sock", "./var/control.sock"),
+    (config.zone, "UTC", UTC),
+    (config.zone, "Europe/Berlin", zone("Europe/Berlin")),
     (config.status, "ESME_RTHROTTLED", 0x58),
     (config.status, "0x58", 0x58),
     (config.status, "0x0405", 0x405),
@@ -102,6 +105,7 @@ REFUSED: list[tuple[Callable[[str], Any], str]] = [
     *((config.network, text) for text in ("", "x", "192.0.2.1/24", "192.0.2.0/33", "localhost")),
     *((config.version, text) for text in ("", "3.40", "34", "0x34")),
     *((config.socket_path, text) for text in ("", "s" * 107, "ä" * 54)),
+    *((config.zone, text) for text in ("", "Berlin", "../passwd", "/etc/passwd", "a\0b")),
     *((config.status, text) for text in ("", "88", "RTHROTTLED", "ESME_ROK", "0x0", "0x123456789")),
     *((config.argon2id, text) for text in ("", "demo1234", HASH.replace("argon2id", "argon2i"))),
 ]

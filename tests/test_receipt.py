@@ -132,6 +132,43 @@ def test_the_payload_is_the_text_too() -> None:
     assert built(original).text.endswith(b" text:payload")
 
 
+@pytest.mark.parametrize(
+    ("options", "dates"),
+    [
+        ({}, b"submit date:2511220915 done date:2511220916 stat:"),
+        ({"seconds": True}, b"submit date:251122091559 done date:251122091600 stat:"),
+    ],
+)
+def test_dates_have_ten_or_twelve_digits(options: dict[str, bool], dates: bytes) -> None:
+    assert dates in built(submitted(), **options).text
+
+
+@pytest.mark.parametrize(
+    ("state", "esm_class"), [(0, 0x20), (1, 0x20), *((state, 0x04) for state in range(2, 10))]
+)
+def test_what_is_not_final_is_a_notification(state: int, esm_class: int) -> None:
+    assert built(submitted(), state).esm_class == esm_class
+
+
+@pytest.mark.parametrize(
+    ("error", "network_error", "number"),
+    [
+        (b"", b"", 0),
+        (b"000", b"\3\0\x21", 0),
+        (b"011", b"\3\0\x21", 11),
+        (b"0088", b"", 88),
+        (b"21b", b"", 0),
+        (b"21b", b"\3\0\x21", 33),
+        (b"", b"\3\1\0", 256),
+        (b"", b"\3", 0),
+    ],
+)
+def test_err_is_the_carriers_or_the_networks(
+    error: bytes, network_error: bytes, number: int
+) -> None:
+    assert receipt.error_number(error, network_error) == number
+
+
 def test_the_longest_receipt_fits() -> None:
     original = submitted(short_message=b"\x1b\x65" * 30, source_addr=b"12345678901234567890")
     octets = receipt.build(original, b"f" * 64, 2, b"\3\0\0", 0, SUBMITTED, DONE)
@@ -180,6 +217,7 @@ def encoded(
     submit_ms: int,
     done_ms: int,
     tlvs: bool,
+    seconds: bool,
 ) -> bytes:
     """As ``receipt.build``, by the codec's tables."""
     shown, word = TOLD[state]
@@ -198,19 +236,23 @@ def encoded(
         dest_addr_ton=original.source_addr_ton,
         dest_addr_npi=original.source_addr_npi,
         destination_addr=original.source_addr,
-        esm_class=0x04,
+        esm_class=0x20 if shown == 1 else 0x04,
         short_message=b"id:%b sub:001 dlvrd:%03d submit date:%b done date:%b stat:%b err:%03d"
         b" text:%b"
         % (
             message_id,
             state == 2,
-            format_minute(submit_ms // MINUTE),
-            format_minute(done_ms // MINUTE),
+            written(submit_ms, seconds),
+            written(done_ms, seconds),
             word,
             min(error, 999),
             preview(original.text, original.data_coding, bool(original.esm_class & 0x40)),
         ),
     )  # fmt: skip
+
+
+def written(ms: int, seconds: bool) -> bytes:
+    return format_minute(ms // MINUTE) + b"%02d" % (ms // 1_000 % 60) * seconds
 
 
 def octet_strings(most: int) -> st.SearchStrategy[bytes]:
@@ -263,6 +305,7 @@ SAID_OF_IT = st.tuples(
     MOMENTS,
     MOMENTS,
     st.booleans(),
+    st.booleans(),
 )
 
 
@@ -282,7 +325,7 @@ def test_the_first_characters_decide_what_is_shown(length: int, at: int, octet: 
 
 
 def test_the_text_has_no_more_than_255_octets() -> None:
-    said = 2, None, 0, SUBMITTED, DONE, True
+    said = 2, None, 0, SUBMITTED, DONE, True, False
     most = 255 - len(built(submitted()).text) + len(b"1a2b3c4e")
     octets = receipt.build(submitted(), b"f" * most, *said)
     assert octets == encoded(submitted(), b"f" * most, *said)

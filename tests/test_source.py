@@ -21,7 +21,6 @@ SHOWN_BY = {
     "ports": "test_log_port",
     "book": "test_core",
     "counters": "test_core",
-    "endings": "test_core",
     "binds": "test_listener",
     "asgi": "test_ops",
 }
