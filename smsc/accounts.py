@@ -95,13 +95,14 @@ class Accounts:
         return iter(self._by_index)
 
 
-def hash_password(password: str) -> str:
+def hash_password(password: str, longest: int = 8) -> str:
     """An Argon2id hash of a password, as ``password_hash`` of the configuration wants it.
 
-    Raises ValueError for one that no bind can carry: SMPP gives it 8 octets (3.4 5.2.2).
+    Raises ValueError for one that no bind can carry: SMPP gives it 8 octets (3.4 5.2.2), a
+    listener with ``long_passwords`` more.
     """
-    if not (1 <= len(password) <= 8 and password.isascii() and password.isprintable()):
-        raise ValueError("a password must be 1 to 8 printable ASCII characters")
+    if not (1 <= len(password) <= longest and password.isascii() and password.isprintable()):
+        raise ValueError(f"a password must be 1 to {longest} printable ASCII characters")
     return HASHER.hash(password.encode())
 
 
@@ -220,14 +221,17 @@ class Authenticator:
 
     async def verify(self, system_id: bytes, password: bytes, address: str) -> Account | None:
         """The account that may bind with this password from this IP address, or None."""
-        cached = self.try_cached(system_id, password, address)
-        if cached is not None:
-            return cached
-        outcome = await self._examine(system_id, password, address)
-        if isinstance(outcome, Account):
-            return outcome
-        self.refused[outcome] += 1
-        return None
+        outcome = await self.examine(system_id, password, address)
+        return outcome if isinstance(outcome, Account) else None
+
+    async def examine(self, system_id: bytes, password: bytes, address: str) -> Account | str:
+        """As ``verify``, or the reason why not, as it is counted in ``refused``."""
+        outcome = self.try_cached(system_id, password, address) or await self._examine(
+            system_id, password, address
+        )
+        if not isinstance(outcome, Account):
+            self.refused[outcome] += 1
+        return outcome
 
     def close(self) -> None:
         """Stop the threads; what is being verified is not waited for."""

@@ -11,7 +11,7 @@ cpdef long end_of_run(list requests, long start) except -1
 @cython.locals(pdu=Pdu)
 cpdef tuple decoded(list run)
 @cython.locals(pdu=Pdu)
-cpdef tuple checked(list run, version, now)
+cpdef tuple checked(list run, version, now, manners=*)
 cpdef long fate(Pdu response) except? -1
 @cython.locals(response=Pdu)
 cpdef list fates(list settled)

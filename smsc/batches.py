@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from smsc._pdu import Pdu, Response, resequence
-from smsc.message import check
+from smsc.message import OURS, Manners, check
 from smsc.smpp import RESPONSE, Command, Status
 
 P = TypeVar("P", bound=Pdu)
@@ -58,12 +58,14 @@ def decoded(run: list[P]) -> tuple[list[P], Refused]:
     return sound, refused
 
 
-def checked(run: list[P], version: int, now: int) -> tuple[list[P], Refused]:
+def checked(
+    run: list[P], version: int, now: int, manners: Manners = OURS
+) -> tuple[list[P], Refused]:
     """Those whose values ``message.check`` finds sound, and those it does not."""
     sound: list[P] = []
     refused: Refused = []
     for pdu in run:
-        status = check(pdu, version, now)
+        status = check(pdu, version, now, manners)
         if status:
             refused.append((pdu, status))
         else:

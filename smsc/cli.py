@@ -22,7 +22,7 @@ from typing import Any
 
 import uvloop
 
-from smsc import __version__, accounts, config, traffic
+from smsc import __version__, accounts, config, lenient, traffic
 from smsc.errors import ConfigError, SmscError, StorageError
 from smsc.journal import inspect
 from smsc.routing import Router
@@ -172,11 +172,18 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _add_hash_password(commands: Any) -> None:
-    _command(
+    command = _command(
         commands,
         "hash-password",
         _hash_password,
         "read a password from the terminal or standard input and print its Argon2id hash",
+    )
+    command.add_argument(
+        "--long",
+        action="store_const",
+        const=lenient.MAX_PASSWORD,
+        default=8,
+        help="take more than 8 octets, for a listener with long_passwords",
     )
 
 
@@ -185,10 +192,10 @@ def _hash_password(options: argparse.Namespace) -> int:
         password = getpass.getpass("password: ")
     else:
         password = sys.stdin.readline().rstrip("\r\n")
-    if not 1 <= len(password.encode()) <= 8:
-        print("smsc: an SMPP password has 1 to 8 octets", file=sys.stderr)
+    if not 1 <= len(password.encode()) <= options.long:
+        print(f"smsc: an SMPP password has 1 to {options.long} octets", file=sys.stderr)
         return EX_FAILURE
-    print(accounts.hash_password(password))
+    print(accounts.hash_password(password, options.long))
     return 0
 
 

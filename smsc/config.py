@@ -261,6 +261,15 @@ class ListenerConfig:
     host: str = "127.0.0.1"
     #: 0 lets the system choose. 2775 is smpp's port at IANA.
     port: Port = 2775
+    #: Tell a refused client whether its system_id or its password was wrong, as 3.4 clients may
+    #: expect; it tells an attacker too.
+    bind_error_detail: bool = False
+    #: The answer to a bind too many; a number of operators say ESME_RALYBND.
+    too_many_binds: Literal["ESME_RBINDFAIL", "ESME_RALYBND"] = "ESME_RBINDFAIL"
+    #: sc_interface_version: the version agreed on, or always 5.0, which is what we support.
+    announce_version: Literal["agreed", "supported"] = "agreed"
+    #: Take passwords of more than the 8 characters that SMPP has room for.
+    long_passwords: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,8 +294,12 @@ class AccountConfig:
     #: How many sessions at a time: two data centres with a few each.
     binds: Annotated[int, whole(1, 10_000)] = 10
     bind_types: tuple[BindType, ...] = ("tx", "rx", "trx")
+    #: The system_type it must bind with; none means any.
+    system_type: Annotated[bytes, ascii_text(1, 12)] = b""
     #: Submits without an answer per bind before reading stops.
     window: Window = 100
+    #: Beyond the window: read no further, or answer ESME_RTHROTTLED.
+    window_full: Literal["wait", "throttle"] = "wait"
     #: Deliveries without an answer per bind: what SMPP 3.4 2.5.2 suggests at most.
     delivery_window: Window = 10
     #: Messages per second over all binds: enough to integrate, too few to harm others.
@@ -310,6 +323,13 @@ class AccountConfig:
     max_queued: Count = 1_000_000
     #: For a submit without a source address.
     default_sender: Annotated[Sender | None, sender] = None
+    #: What its software gets wrong and is forgiven: a NUL behind the last field; both
+    #: short_message and message_payload below 5.0, where the payload counts.
+    tolerate: tuple[Literal["trailing_nul", "both_texts"], ...] = ()
+    #: What is refused to the letter: registered_delivery 3 below 5.0; a schedule in the past.
+    strict: tuple[Literal["registered_delivery", "past_schedule"], ...] = ()
+    #: How receipts and inbound messages are brought to it, below 3.4 by deliver_sm in any case.
+    deliver_with: Literal["deliver_sm", "data_sm"] = "deliver_sm"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "customer", self.customer or self.system_id)
@@ -374,6 +394,8 @@ class CarrierConfig:
     password: Annotated[bytes, ascii_text(0, 8), FromFile("password_file")] = field(repr=False)
     system_type: Annotated[bytes, ascii_text(0, 12)] = b""
     version: Annotated[int, version] = 0x34
+    #: How messages are sent to it, below 3.4 by submit_sm in any case.
+    submit_with: Literal["submit_sm", "data_sm"] = "submit_sm"
     #: One transceiver per bind, or a transmitter and a receiver.
     bind: Literal["trx", "tx+rx"] = "trx"
     #: How many of these.

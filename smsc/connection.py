@@ -27,7 +27,7 @@ from smsc._pdu import Decoder, Message, Pdu, encode, header_only
 from smsc.errors import FramingError, StorageError, fault
 from smsc.ports import Sink
 from smsc.session import DROP, NOTHING, PROCESS, UNKNOWN, Due, Event, Role, Session, Timing
-from smsc.smpp import BINDS, Command, Status
+from smsc.smpp import BINDS, LAYOUTS, Command, Status, Tag
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,9 @@ SLOTS = 10
 
 #: Characters of an address in submit_sm and deliver_sm (3.4 section 5.2.8); data_sm has 64.
 MAX_ADDRESS = 20
+
+#: The mandatory parameters of data_sm, which the other messages have too.
+_OF_DATA_SM = tuple(field.name for field in LAYOUTS[Command.DATA_SM])
 
 #: Octets of short_message before 5.0 (3.4 section 5.2.21).
 MAX_SHORT_MESSAGE = 254
@@ -701,6 +704,17 @@ def message_of(pdu: Pdu, command_id: int) -> Message | int:
     if len(fields["destination_addr"]) > MAX_ADDRESS:
         return Status.ESME_RINVDSTADR
     return Message.from_raw(encode(command_id, pdu.sequence_number, 0, pdu.tlvs, **fields))
+
+
+def data_sm_of(message: Message, sequence_number: int) -> bytes:
+    """A submit_sm or deliver_sm as the data_sm that says the same, as far as one can.
+
+    It has no place for protocol_id, priority_flag, schedule and validity_period.
+    """
+    fields = {name: message.fields[name] for name in _OF_DATA_SM}
+    tlvs = [tlv for tlv in message.tlvs if tlv[0] != Tag.MESSAGE_PAYLOAD]
+    tlvs.append((Tag.MESSAGE_PAYLOAD, message.text))
+    return encode(Command.DATA_SM, sequence_number, 0, tlvs, **fields)
 
 
 def without_tlvs(raw: bytes) -> bytes:

@@ -1,5 +1,7 @@
 from smsc._pdu cimport Message
 
 
+cdef int _MODE, _DATAGRAM
+
 cpdef tuple terms(Message message, long long now, limits)
 cpdef Message ours(Message message, limits)

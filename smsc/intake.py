@@ -1,7 +1,8 @@
 """What of a submit the message centre takes upon itself: when, until when, and from whom.
 
 A schedule is kept in our queue and not passed on; a validity is kept and passed on; an absent
-source address is replaced by the account's default. The rest of the PDU stays as it came.
+source address is replaced by the account's default. A datagram has neither schedule nor receipt,
+and is attempted once. The rest of the PDU stays as it came.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from smsc._pdu import Message
 from smsc.config import AccountConfig
 from smsc.smpp import Tag
 
-_QOS_TIME_TO_LIVE = int(Tag.QOS_TIME_TO_LIVE)
+_QOS_TIME_TO_LIVE, _MESSAGE_PAYLOAD = int(Tag.QOS_TIME_TO_LIVE), int(Tag.MESSAGE_PAYLOAD)
+_MODE, _DATAGRAM = rules.MODE, rules.DATAGRAM
 
 
 def terms(message: Message, now: int, limits: AccountConfig) -> tuple[int, int]:
@@ -31,11 +33,21 @@ def terms(message: Message, now: int, limits: AccountConfig) -> tuple[int, int]:
 def ours(message: Message, limits: AccountConfig) -> Message:
     """The message as it is to be kept: without a schedule, with a source address."""
     sender = None if message.source_addr else limits.default_sender
-    if not message.schedule_delivery_time and sender is None:
+    unreported = message.esm_class & _MODE == _DATAGRAM and message.registered_delivery
+    if not message.schedule_delivery_time and sender is None and not unreported:
         return message
     fields: dict[str, Any] = {"schedule_delivery_time": b""}
+    if unreported:
+        fields["registered_delivery"] = 0
     if sender is not None:
         fields.update(
             source_addr_ton=sender.ton, source_addr_npi=sender.npi, source_addr=sender.address
         )
     return rules.changed(message, **fields)
+
+
+def one_text(message: Message) -> Message:
+    """The message with one text: a message_payload overrides short_message (5.0 4.8.4.36)."""
+    if not message.sm_length or not message.tlv(_MESSAGE_PAYLOAD):
+        return message
+    return rules.changed(message, short_message=b"")

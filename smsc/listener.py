@@ -14,9 +14,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from smsc import batches
+from smsc import batches, intake, lenient
 from smsc._pdu import (
     Message,
     Pdu,
@@ -28,19 +28,21 @@ from smsc._pdu import (
 )
 from smsc.accounts import Account, Authenticator
 from smsc.binds import AccountBinds, Binds, Lobby
-from smsc.config import LimitsConfig, ListenerConfig, TimersConfig
+from smsc.config import AccountConfig, LimitsConfig, ListenerConfig, TimersConfig
 from smsc.connection import (
     DRAIN,
     LINK_HANDLERS,
     Connection,
     Counters,
     Links,
+    data_sm_of,
     printable,
     without_tlvs,
 )
+from smsc.message import OURS, Manners
 from smsc.ports import Keeper
 from smsc.session import BIND_EVENTS, Event, Role, Timing
-from smsc.smpp import RESPONSE, RULES, Command, Status, Tag
+from smsc.smpp import RESPONSE, RULES, Command, Status, Tag, Version
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +55,8 @@ MAX_REFUSALS = 3
 #: Connections that the kernel may hold until they are accepted: a big client's whole reconnect.
 BACKLOG = 1_024
 
-#: A plain number: it is compared once per delivery.
-_DELIVER_SM = int(Command.DELIVER_SM)
+#: Plain numbers: they are compared once per delivery.
+_DELIVER_SM, _DATA_SM = int(Command.DELIVER_SM), int(Command.DATA_SM)
 
 #: bind_types as the configuration names them.
 BIND_TYPES = {
@@ -81,11 +83,16 @@ class ClientConnection(Connection[int]):
 
     __slots__ = (
         "_attached",
+        "_delivery",
         "_entry",
         "_id_mask",
         "_in_lobby",
         "_listener",
+        "_manners",
+        "_payload_wins",
         "_refusals",
+        "_sheds",
+        "_tolerates_nul",
         "account",
         "receives",
         "version",
@@ -107,6 +114,13 @@ class ClientConnection(Connection[int]):
         self._refusals = 0
         self._attached = False
         self._id_mask = 0
+        self._delivery = _DELIVER_SM
+        self._manners = OURS
+        #: Whether both texts may come, of which the payload counts.
+        self._payload_wins = False
+        #: Whether what is beyond the window is throttled rather than left unread.
+        self._sheds = False
+        self._tolerates_nul = False
         #: The bound account's system_id; empty before a bind.
         self.account = b""
         #: Whether deliver_sm may be sent.
@@ -171,11 +185,15 @@ class ClientConnection(Connection[int]):
     def _bind(self, run: list[Pdu], now: int) -> None:
         """Decide a bind; what came behind it waits until the password has been verified."""
         pdu = run[0]
-        if status := pdu.decode():
+        status, password = pdu.decode(), b""
+        if status == Status.ESME_RINVPASWD and self._listener.config.long_passwords:
+            pdu, password = lenient.without_password(pdu)
+            status = pdu.decode()
+        if status:
             self.counters.bad += 1
             self._refuse_bind(pdu, status, "malformed")
             return
-        credentials = pdu.fields["system_id"], pdu.fields["password"], self.peer
+        credentials = pdu.fields["system_id"], password or pdu.fields["password"], self.peer
         account = self._listener.authenticator.try_cached(*credentials)
         if account is not None:
             self._verified(pdu, account)
@@ -185,30 +203,46 @@ class ClientConnection(Connection[int]):
 
     async def _verify(self, pdu: Pdu, system_id: bytes, password: bytes, address: str) -> None:
         try:
-            account = await self._listener.authenticator.verify(system_id, password, address)
-            self._go_on(pdu, account)
+            outcome = await self._listener.authenticator.examine(system_id, password, address)
+            self._go_on(pdu, outcome)
         except Exception as error:  # the border
             self._bug(error)
 
-    def _go_on(self, pdu: Pdu, account: Account | None) -> None:
+    def _go_on(self, pdu: Pdu, outcome: Account | str) -> None:
         if not self.ending:
-            self._verified(pdu, account)
+            self._verified(pdu, outcome)
         self.let_go()
 
-    def _verified(self, pdu: Pdu, account: Account | None) -> None:
-        event = BIND_EVENTS[pdu.command_id]
+    def _verified(self, pdu: Pdu, outcome: Account | str) -> None:
         if self._listener.stopping:
             self._refuse_bind(pdu, Status.ESME_RSYSERR, "shutting down")
-        elif account is None:
-            self._refuse_bind(pdu, Status.ESME_RBINDFAIL, "not admitted")
-        elif BIND_TYPES[event] not in account.config.bind_types:
-            self._refuse_bind(pdu, Status.ESME_RBINDFAIL, "bind type not allowed")
+        elif isinstance(outcome, str):
+            self._refuse_bind(pdu, self._not_admitted(pdu, outcome), "not admitted")
+        elif reason := self._unfit(pdu, outcome.config):
+            self._refuse_bind(pdu, Status.ESME_RBINDFAIL, reason)
         else:
-            entry = self._listener.binds.enter(self, account.config, self.links.clock())
+            entry = self._listener.binds.enter(self, outcome.config, self.links.clock())
             if entry is None:
-                self._refuse_bind(pdu, Status.ESME_RBINDFAIL, "too many binds")
+                status = Status[self._listener.config.too_many_binds]
+                self._refuse_bind(pdu, status, "too many binds")
             else:
-                self._bound(pdu, event, account, entry)
+                self._bound(pdu, BIND_EVENTS[pdu.command_id], outcome, entry)
+
+    def _not_admitted(self, pdu: Pdu, reason: str) -> int:
+        """The answer to wrong credentials, which is to tell nothing unless it is configured."""
+        listener = self._listener
+        if reason != "wrong" or not listener.config.bind_error_detail:
+            return Status.ESME_RBINDFAIL
+        known = listener.authenticator.accounts.get(pdu.fields["system_id"]) is not None
+        return Status.ESME_RINVPASWD if known else Status.ESME_RINVSYSID
+
+    def _unfit(self, pdu: Pdu, limits: AccountConfig) -> str:
+        """Why an account may not bind like this; empty if it may."""
+        if BIND_TYPES[BIND_EVENTS[pdu.command_id]] not in limits.bind_types:
+            return "bind type not allowed"
+        if limits.system_type and pdu.fields["system_type"] != limits.system_type:
+            return "wrong system_type"
+        return ""
 
     def _refuse_bind(self, pdu: Pdu, status: int, reason: str) -> None:
         self.refuse(pdu, status)
@@ -233,8 +267,9 @@ class ClientConnection(Connection[int]):
         self.version = session.version
         # An id in hexadecimal must not be longer than the version allows.
         self._id_mask = (1 << 4 * RULES[session.version].message_id) - 1
-        version = bytes([session.version])
-        tlvs = [(Tag.SC_INTERFACE_VERSION, version)] if RULES[session.version].tlvs else []
+        self._take_on(account.config)
+        told = session.version if self._listener.config.announce_version == "agreed" else max(RULES)
+        tlvs = [(Tag.SC_INTERFACE_VERSION, bytes([told]))] if session.tlvs else []
         system_id = self._listener.system_id
         self.send(
             encode(pdu.command_id | RESPONSE, pdu.sequence_number, 0, tlvs, system_id=system_id)
@@ -245,10 +280,31 @@ class ClientConnection(Connection[int]):
         self._attached = True
         self._listener.keeper.attach(self)
 
+    def _take_on(self, limits: AccountConfig) -> None:
+        """Take over what the account's contract says of its sessions."""
+        tolerated, strict = limits.tolerate, limits.strict
+        self._manners = Manners(
+            both_texts="both_texts" in tolerated,
+            registered_delivery="registered_delivery" in strict,
+            past_schedule="past_schedule" in strict,
+        )
+        self._tolerates_nul = "trailing_nul" in tolerated
+        self._payload_wins = self._manners.both_texts or self.version >= Version.V50
+        self._sheds = limits.window_full == "throttle"
+        if limits.deliver_with == "data_sm" and self.session.tlvs:
+            self._delivery = _DATA_SM
+
     # -- submits -----------------------------------------------------------------------------------
+
+    def decoded(self, run: list[P]) -> list[P]:
+        if self._tolerates_nul:
+            run = [cast(P, lenient.without_trailing_nul(pdu)) for pdu in run]
+        return super().decoded(run)
 
     def _submit_sm(self, run: list[Message], now: int) -> None:
         sound = self._judged(self._admitted(run, now))
+        if self._payload_wins:
+            sound = [intake.one_text(message) for message in sound]
         if sound:
             self._submit(sound, sound, submit_sm_resp)
 
@@ -261,6 +317,8 @@ class ClientConnection(Connection[int]):
     def _admitted(self, run: list[P], now: int) -> list[P]:
         """Those of a run that the account's rate allows; the others are throttled, unread."""
         assert self._entry is not None
+        if self._sheds:
+            run = self._within_window(run)
         if self.shedding:
             allowed: list[P] = []
         else:
@@ -269,18 +327,26 @@ class ClientConnection(Connection[int]):
                 return run
             allowed = [pdu for pdu in run if bucket.take(1, now)]
         kept = set(map(id, allowed))
-        for pdu in run:
-            if id(pdu) not in kept:
-                self.refuse(pdu, Status.ESME_RTHROTTLED)
-        throttled = len(run) - len(allowed)
-        self.counters.throttled += throttled
-        self._entry.throttled += throttled
+        self._throttle([pdu for pdu in run if id(pdu) not in kept])
         return allowed
+
+    def _within_window(self, run: list[P]) -> list[P]:
+        """What the window has room for; the rest is throttled."""
+        room = max(0, self.receive_window - self.answers)
+        self._throttle(run[room:])
+        return run[:room]
+
+    def _throttle(self, run: list[P]) -> None:
+        assert self._entry is not None
+        for pdu in run:
+            self.refuse(pdu, Status.ESME_RTHROTTLED)
+        self.counters.throttled += len(run)
+        self._entry.throttled += len(run)
 
     def _judged(self, run: list[P]) -> list[P]:
         """Those of a run that decode and hold sound values; the others are refused."""
         sound, refused = batches.checked(
-            self.decoded(run), self.session.version, self._listener.now()
+            self.decoded(run), self.session.version, self._listener.now(), self._manners
         )
         self.refuse_all(refused)
         return sound
@@ -304,12 +370,19 @@ class ClientConnection(Connection[int]):
         return 0 if self.session.timers.stalled is not None else self.session.room
 
     def deliver(self, mail_id: int, pdu: bytes) -> None:
-        """Stage one deliver_sm under a sequence number of this session."""
+        """Stage one deliver_sm, or what says the same, under a sequence number of this session."""
         session = self.session
+        sequence = session.request(self._delivery, mail_id, self.links.now)
+        if self._delivery == _DATA_SM:
+            self.stage_request(data_sm_of(Message.from_raw(pdu), sequence))
+            return
         if not session.tlvs:
             pdu = without_tlvs(pdu)
-        sequence = session.request(_DELIVER_SM, mail_id, self.links.now)
         self.stage_request(resequence(pdu, sequence))
+
+    def notify(self, pdu: bytes) -> None:
+        """Stage one alert_notification."""
+        self.stage_request(resequence(pdu, self.session.unanswered(Command.ALERT_NOTIFICATION)))
 
     def on_settled(self, settled: list[tuple[int, Pdu]]) -> None:
         self._listener.keeper.delivered(self, batches.fates(settled))

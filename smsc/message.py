@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 
 from smsc import times
 from smsc._pdu import Message, Pdu, encode
-from smsc._plain import ALL, FIELDS, Plain
+from smsc._plain import ALL, FIELDS, NOTHING, Plain
 from smsc.smpp import RULES, Status, Tag, Version
 from smsc.text import CHARSETS, SAR_TAGS, Charset, sar
 
@@ -46,14 +46,33 @@ _RESERVED: Final = Charset.RESERVED
 
 _UDHI: Final = 0x40
 _TYPE = 0x3C
-_MODE = 0x03
+MODE: Final = 0x03
+DATAGRAM: Final = 0x01
 _TRANSACTION = 0x02
+_SUCCESS_ONLY: Final = 0x03
 #: Message types that an ESME may send (3.4 5.2.12); 5.0 has one table for both directions.
 _TYPES_34 = frozenset({0x00, 0x08, 0x10})
 _TYPES_50 = _TYPES_34 | {0x04, 0x18, 0x20}
 
 #: broadcast_sm alone has a fifth.
 PRIORITIES = frozenset(range(4))
+
+
+class Manners(NamedTuple):
+    """Where an account is held to another reading than ours of what the specification leaves open.
+
+    The first is more lenient than ours, the others are stricter.
+    """
+
+    #: short_message and message_payload may both be given before 5.0 too; the payload counts.
+    both_texts: bool = False
+    #: registered_delivery 11 is reserved before 5.0 (3.4 5.2.17), ESME_RINVREGDLVFLG.
+    registered_delivery: bool = False
+    #: A schedule in the past is ESME_RINVSCHED; otherwise it means now.
+    past_schedule: bool = False
+
+
+OURS: Final = Manners()
 
 
 class _Subject(NamedTuple):
@@ -64,6 +83,7 @@ class _Subject(NamedTuple):
     now: int
     #: Whether the rules of 5.0 hold.
     modern: bool
+    manners: Manners
 
     def payload(self) -> bytes:
         octets: bytes | None = self.sm.tlv(_MESSAGE_PAYLOAD)
@@ -93,7 +113,7 @@ def _as_message(pdu: Pdu) -> Any:
     """A data_sm with a Message's attributes."""
     if isinstance(pdu, Message):
         return pdu
-    return SimpleNamespace(**_DATA_SM_DEFAULTS | pdu.fields, tlv=pdu.tlv)
+    return SimpleNamespace(**_DATA_SM_DEFAULTS | pdu.fields, tlv=pdu.tlv, tlvs=pdu.tlvs)
 
 
 # -- fields -----------------------------------------------------------------------------------
@@ -140,7 +160,7 @@ def _destination_addr(address: bytes, subject: _Subject) -> int:
 
 def _esm_class(value: int, subject: _Subject) -> int:
     types = _TYPES_50 if subject.modern else _TYPES_34
-    sound = value & _MODE != _TRANSACTION and value & _TYPE in types
+    sound = value & MODE != _TRANSACTION and value & _TYPE in types
     return _OK if sound else Status.ESME_RINVESMCLASS
 
 
@@ -153,6 +173,21 @@ def _time(status: Status) -> _FieldRule:
         return _OK
 
     return rule
+
+
+def _schedule(value: bytes, subject: _Subject) -> int:
+    if status := _malformed_schedule(value, subject):
+        return status
+    due = times.parse(value, subject.now) if subject.manners.past_schedule else None
+    return Status.ESME_RINVSCHED if due is not None and due < subject.now else _OK
+
+
+_malformed_schedule = _time(Status.ESME_RINVSCHED)
+
+
+def _registered_delivery(value: int, subject: _Subject) -> int:
+    reserved = value & _SUCCESS_ONLY == _SUCCESS_ONLY and not subject.modern
+    return Status.ESME_RINVREGDLVFLG if reserved and subject.manners.registered_delivery else _OK
 
 
 def _replace_if_present_flag(value: int, _: _Subject) -> int:
@@ -170,8 +205,8 @@ def _short_message(value: bytes, subject: _Subject) -> int:
     return Status.ESME_RINVMSGLEN if len(value) > limit else _OK
 
 
-#: Wire order. registered_delivery has none: its reserved bits are masked off, and 11 reads as
-#: "success only" in any version.
+#: Wire order. Of registered_delivery the reserved bits are masked off, and 11 reads as "success
+#: only" in any version unless the account is held to the letter.
 _FIELD_RULES: dict[str, _FieldRule] = {
     "source_addr_ton": _one_of(TONS, Status.ESME_RINVSRCTON),
     "source_addr_npi": _one_of(NPIS, Status.ESME_RINVSRCNPI),
@@ -181,8 +216,9 @@ _FIELD_RULES: dict[str, _FieldRule] = {
     "destination_addr": _destination_addr,
     "esm_class": _esm_class,
     "priority_flag": _one_of(PRIORITIES, Status.ESME_RINVPRTFLG),
-    "schedule_delivery_time": _time(Status.ESME_RINVSCHED),
+    "schedule_delivery_time": _schedule,
     "validity_period": _time(Status.ESME_RINVEXPIRY),
+    "registered_delivery": _registered_delivery,
     "replace_if_present_flag": _replace_if_present_flag,
     "data_coding": _data_coding,
     "sm_default_msg_id": _one_of(frozenset({0}), Status.ESME_RINVDFTMSGID),
@@ -249,8 +285,10 @@ def _segments(subject: _Subject) -> int:
 
 
 def _one_text(subject: _Subject) -> int:
+    if subject.modern or subject.manners.both_texts:
+        return _OK
     both = subject.sm.short_message and subject.payload()
-    return Status.ESME_RTLVNOTALLWD if both and not subject.modern else _OK
+    return Status.ESME_RTLVNOTALLWD if both else _OK
 
 
 def _header(subject: _Subject) -> int:
@@ -275,8 +313,44 @@ def _whole_characters(subject: _Subject) -> int:
     return Status.ESME_RINVMSGLEN if (len(text) - header) % 2 else _OK
 
 
+#: TLVs of one octet whose values have a status of their own, or that others depend on; what is only
+#: passed on is not judged.
+_LISTED: Final[dict[int, tuple[frozenset[int], Status]]] = {
+    Tag.DEST_ADDR_SUBUNIT: (frozenset(range(5)), Status.ESME_RINVDSTADDRSUBUNIT),
+    Tag.SOURCE_ADDR_SUBUNIT: (frozenset(range(5)), Status.ESME_RINVSRCADDRSUBUNIT),
+    Tag.NUMBER_OF_MESSAGES: (frozenset(range(100)), Status.ESME_RINVNUMMSGS),
+    Tag.DEST_ADDR_NP_RESOLUTION: (frozenset(range(3)), Status.ESME_RINVTLVVAL),
+}
+
+#: TLVs that a value of another makes mandatory: (tag, value or None for any, what it needs).
+_NEEDED: Final = (
+    (Tag.DEST_ADDR_NP_RESOLUTION, b"\2", Tag.DEST_ADDR_NP_INFORMATION),
+    (Tag.DEST_ADDR_NP_RESOLUTION, b"\2", Tag.DEST_ADDR_NP_COUNTRY),
+    (Tag.SOURCE_NETWORK_ID, None, Tag.SOURCE_NODE_ID),
+    (Tag.DEST_NETWORK_ID, None, Tag.DEST_NODE_ID),
+)
+
+
+def _tlv_values(subject: _Subject) -> int:
+    tlvs = subject.sm.tlvs
+    if not tlvs:
+        return _OK
+    for tag, value in tlvs:
+        listed = _LISTED.get(tag)
+        if listed is not None and value[0] not in listed[0]:
+            return listed[1]
+    for tag, wanted, needed in _NEEDED:
+        value = subject.sm.tlv(tag)
+        if value is None or (wanted is not None and value != wanted):
+            continue
+        if subject.sm.tlv(needed) is None:
+            return Status.ESME_RMISSINGTLV
+    return _OK
+
+
 _RULES: tuple[Callable[[_Subject], int], ...] = (
     _validity,
+    _tlv_values,
     _segments,
     _one_text,
     _header,
@@ -285,7 +359,7 @@ _RULES: tuple[Callable[[_Subject], int], ...] = (
 )
 
 
-def check(pdu: Pdu, version: int, now: int) -> int:
+def check(pdu: Pdu, version: int, now: int, manners: Manners = OURS) -> int:
     """0, or the command_status to refuse this submit_sm or data_sm with; it must be decoded.
 
     ``version`` is the session's interface_version; ``now`` in ms is what relative times count
@@ -294,15 +368,16 @@ def check(pdu: Pdu, version: int, now: int) -> int:
     if type(pdu) is not Message:
         if pdu.tlv(_MESSAGE_PAYLOAD) is None:
             return Status.ESME_RMISSINGTLV
-        return _judge(pdu, version, now, fields_sound=False)
-    plain = _plain.look(pdu)
+        return _judge(pdu, version, now, manners, fields_sound=False)
+    # What is plain has nothing that the manners speak of but registered_delivery.
+    plain = NOTHING if manners.registered_delivery else _plain.look(pdu)
     if plain == ALL:
         return _OK
-    return _judge(pdu, version, now, fields_sound=plain == FIELDS)
+    return _judge(pdu, version, now, manners, fields_sound=plain == FIELDS)
 
 
-def _judge(pdu: Pdu, version: int, now: int, fields_sound: bool) -> int:
-    subject = _Subject(_as_message(pdu), now, version >= _V50)
+def _judge(pdu: Pdu, version: int, now: int, manners: Manners, fields_sound: bool) -> int:
+    subject = _Subject(_as_message(pdu), now, version >= _V50, manners)
     if not fields_sound and (status := _fields(subject)):
         return status
     for rule in _RULES:
@@ -328,7 +403,14 @@ def changed(message: Message, **fields: Any) -> Message:
 # -- times ------------------------------------------------------------------------------------
 
 
+def datagram(sm: Any) -> bool:
+    """Whether a submit asks for one attempt and no more: no schedule, no receipt (3.4 2.10.2)."""
+    return bool(sm.esm_class & MODE == DATAGRAM)
+
+
 def _start(sm: Any, now: int) -> int:
+    if datagram(sm):
+        return now
     schedule = times.parse(sm.schedule_delivery_time, now)
     return now if schedule is None or schedule < now else schedule
 

@@ -146,6 +146,9 @@ class RecordingKeeper:
             self.received += batch
         return [self.refusal] * len(batch)
 
+    def alerted(self, bind: RelayBind, batch: Sequence[Pdu]) -> None:
+        self.calls.append(("alerted", list(batch)))
+
     def sendable(self, bind: RelayBind) -> None:
         self.calls.append(("sendable",))
 
@@ -288,7 +291,12 @@ class Edge:
     """A listener with everything behind it, but no socket."""
 
     def __init__(
-        self, limits: LimitsConfig | None = None, *, known: bool = True, **changes: Any
+        self,
+        limits: LimitsConfig | None = None,
+        *,
+        known: bool = True,
+        listener: dict[str, Any] | None = None,
+        **changes: Any,
     ) -> None:
         self.clock = Clock()
         self.stage = Stage()
@@ -299,7 +307,7 @@ class Edge:
         self.lobby = Lobby(limits.max_unbound, limits.max_unbound_per_address)
         self.binds: Binds[ClientConnection] = Binds()
         self.listener = Listener(
-            ListenerConfig(name="test", port=0),
+            ListenerConfig(name="test", port=0, **(listener or {})),
             limits,
             system_id=b"smsc",
             authenticator=self.authenticator,

@@ -9,7 +9,7 @@ import pytest
 from smsc import config
 from smsc._pdu import Message, encode
 from smsc.config import AccountConfig
-from smsc.intake import ours, terms
+from smsc.intake import one_text, ours, terms
 from smsc.smpp import Command, Tag
 from tests.keeper import BASE, START, submit_sm
 
@@ -49,6 +49,9 @@ def time_to_live(seconds: int) -> tuple[tuple[int, bytes], ...]:
         (submit(validity_period=b"000030000000000R"), 0, 7 * DAY),
         (submit(time_to_live(90)), 0, 90_000),
         (submit(schedule_delivery_time=LATER, validity_period=TOMORROW), HOUR, DAY),
+        # A datagram has no schedule.
+        (submit(schedule_delivery_time=LATER, esm_class=1), 0, 2 * DAY),
+        (submit(schedule_delivery_time=LATER, validity_period=TOMORROW, esm_class=0x41), 0, DAY),
     ],
 )
 def test_terms(message: Message, due: int, expiry: int) -> None:
@@ -94,6 +97,28 @@ def test_a_schedule_is_ours_and_all_else_stays() -> None:
     assert kept.tlvs == message.tlvs
     assert kept.sequence_number == message.sequence_number
     assert len(kept.raw) == len(message.raw) - len(LATER)
+
+
+def test_a_datagram_has_no_receipt() -> None:
+    message = submit(esm_class=0x41, registered_delivery=1, schedule_delivery_time=LATER)
+    kept = ours(message, limits())
+    assert kept.fields == message.fields | {"registered_delivery": 0, "schedule_delivery_time": b""}
+    for esm_class in (0x00, 0x03, 0x40):
+        asked = submit(esm_class=esm_class, registered_delivery=1)
+        assert ours(asked, limits()) is asked
+
+
+@pytest.mark.parametrize(
+    ("text", "payload", "kept"),
+    [(b"Hello", b"payload", b"payload"), (b"Hello", b"", b"Hello"), (b"", b"payload", b"payload")],
+)
+def test_of_two_texts_the_payload_counts(text: bytes, payload: bytes, kept: bytes) -> None:
+    message = submit(((int(Tag.MESSAGE_PAYLOAD), payload),), short_message=text)
+    one = one_text(message)
+    assert one.text == kept
+    assert (one is message) == (not text or not payload)
+    plain = submit()
+    assert one_text(plain) is plain
 
 
 def test_a_payload_is_kept_whole() -> None:

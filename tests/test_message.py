@@ -266,6 +266,58 @@ def test_what_must_fit_together(
     assert message.check(submit(tlvs, **fields), version, NOW) == status
 
 
+#: TLV values that have a status of their own, or that need another TLV.
+TLV_VALUES: list[tuple[dict[int, bytes], int]] = [
+    ({Tag.DEST_ADDR_SUBUNIT: b"\4"}, 0),
+    ({Tag.DEST_ADDR_SUBUNIT: b"\5"}, Status.ESME_RINVDSTADDRSUBUNIT),
+    ({Tag.SOURCE_ADDR_SUBUNIT: b"\4"}, 0),
+    ({Tag.SOURCE_ADDR_SUBUNIT: b"\5"}, Status.ESME_RINVSRCADDRSUBUNIT),
+    ({Tag.NUMBER_OF_MESSAGES: b"\x63"}, 0),
+    ({Tag.NUMBER_OF_MESSAGES: b"\x64"}, Status.ESME_RINVNUMMSGS),
+    ({Tag.DEST_ADDR_NP_RESOLUTION: b"\1"}, 0),
+    ({Tag.DEST_ADDR_NP_RESOLUTION: b"\3"}, Status.ESME_RINVTLVVAL),
+    ({Tag.DEST_ADDR_NP_RESOLUTION: b"\2"}, Status.ESME_RMISSINGTLV),
+    ({Tag.DEST_ADDR_NP_RESOLUTION: b"\2", Tag.DEST_ADDR_NP_INFORMATION: bytes(10)},
+     Status.ESME_RMISSINGTLV),
+    ({Tag.DEST_ADDR_NP_RESOLUTION: b"\2", Tag.DEST_ADDR_NP_INFORMATION: bytes(10),
+      Tag.DEST_ADDR_NP_COUNTRY: b"\x44"}, 0),
+    ({Tag.SOURCE_NETWORK_ID: b"network\0"}, Status.ESME_RMISSINGTLV),
+    ({Tag.SOURCE_NETWORK_ID: b"network\0", Tag.SOURCE_NODE_ID: b"000001"}, 0),
+    ({Tag.DEST_NETWORK_ID: b"network\0"}, Status.ESME_RMISSINGTLV),
+    ({Tag.DEST_NETWORK_ID: b"network\0", Tag.DEST_NODE_ID: b"000001"}, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tlvs", "status"), TLV_VALUES)
+def test_values_of_tlvs(tlvs: dict[int, bytes], status: int) -> None:
+    assert message.check(submit(tlvs), V34, NOW) == status
+    assert message.check(data_sm(tlvs | PAYLOAD), V34, NOW) == status
+
+
+#: What an account's manners change: (manners, TLVs, fields, status in 3.4, in 5.0).
+MANNERED: list[tuple[message.Manners, dict[int, bytes], dict[str, Any], int, int]] = [
+    (message.OURS, {}, {"registered_delivery": 3}, 0, 0),
+    (message.Manners(registered_delivery=True), {}, {"registered_delivery": 3},
+     Status.ESME_RINVREGDLVFLG, 0),
+    (message.Manners(registered_delivery=True), {}, {"registered_delivery": 0xE1}, 0, 0),
+    (message.OURS, PAYLOAD, {}, Status.ESME_RTLVNOTALLWD, 0),
+    (message.Manners(both_texts=True), PAYLOAD, {}, 0, 0),
+    (message.OURS, {}, {"schedule_delivery_time": at(-60)}, 0, 0),
+    (message.Manners(past_schedule=True), {}, {"schedule_delivery_time": at(-60)},
+     Status.ESME_RINVSCHED, Status.ESME_RINVSCHED),
+    (message.Manners(past_schedule=True), {}, {"schedule_delivery_time": at(60)}, 0, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("manners", "tlvs", "fields", "in_34", "in_50"), MANNERED)
+def test_an_accounts_manners(
+    manners: message.Manners, tlvs: dict[int, bytes], fields: dict[str, Any], in_34: int, in_50: int
+) -> None:
+    pdu = submit(tlvs, **fields)
+    assert message.check(pdu, V34, NOW, manners) == in_34
+    assert message.check(pdu, V50, NOW, manners) == in_50
+
+
 @pytest.mark.parametrize(
     ("tlvs", "fields", "status"),
     [
@@ -347,7 +399,7 @@ def test_the_quick_way_agrees_with_the_rules(
     fields: dict[str, Any], tlvs: dict[int, bytes], version: int
 ) -> None:
     pdu = submit(tlvs, **fields)
-    by_rules = message._judge(pdu, version, NOW, fields_sound=False)
+    by_rules = message._judge(pdu, version, NOW, message.OURS, fields_sound=False)
     assert message.check(pdu, version, NOW) == by_rules
 
 
