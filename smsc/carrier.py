@@ -28,6 +28,7 @@ from smsc.connection import (
     Connection,
     Counters,
     Links,
+    data_sm_of,
     printable,
     without_tlvs,
 )
@@ -60,10 +61,13 @@ REGISTERED: dict[str, Callable[[int], int]] = {
     "never": lambda asked: 0,
 }
 
-#: Answers to deliveries; each leaves with the sequence number of its request.
-#: A plain number: it is compared once per message.
-_SUBMIT_SM = int(Command.SUBMIT_SM)
+#: Plain numbers: they are compared once per message.
+_SUBMIT_SM, _DATA_SM = int(Command.SUBMIT_SM), int(Command.DATA_SM)
 
+#: What may settle an attempt.
+_SETTLING = frozenset((Command.SUBMIT_SM_RESP, Command.DATA_SM_RESP, Command.GENERIC_NACK))
+
+#: Answers to deliveries; each leaves with the sequence number of its request.
 _DELIVER_SM_RESP = encode(Command.DELIVER_SM_RESP, 1)
 _DATA_SM_RESP = encode(Command.DATA_SM_RESP, 1)
 
@@ -148,7 +152,7 @@ class CarrierConnection(Connection[Attempt]):
         self._bind.timed_out([attempt for _, attempt in expired])
 
     def on_unmatched(self, pdu: Pdu) -> bool:
-        if pdu.command_id not in (Command.SUBMIT_SM_RESP, Command.GENERIC_NACK):
+        if pdu.command_id not in _SETTLING:
             return False
         attempt = self._late.pop(pdu.sequence_number, None)
         if attempt is None:
@@ -179,14 +183,21 @@ class CarrierConnection(Connection[Attempt]):
         self.refuse_all(refused)
         self.stage_answers(answers)
 
+    def _alert(self, run: list[Pdu], now: int) -> None:
+        """Nothing answers an alert_notification; one that can't be read or kept is lost."""
+        alerts, bad = batches.decoded(run)
+        self.counters.bad += len(bad)
+        if alerts and not self.shedding:
+            self._bind.owner.keeper.alerted(self._bind, alerts)
+
     def _ignore(self, run: list[Pdu], now: int) -> None:
-        """alert_notification has no response and asks for nothing; nor has outbind, once bound."""
+        """An outbind asks us to bind, which we do anyway."""
 
     handlers = {
         **LINK_HANDLERS,
         Command.DELIVER_SM: _deliver_sm,
         Command.DATA_SM: _data_sm,
-        Command.ALERT_NOTIFICATION: _ignore,
+        Command.ALERT_NOTIFICATION: _alert,
         Command.OUTBIND: _ignore,
     }
 
@@ -208,6 +219,7 @@ class CarrierBind:
         self.failed = 0
         self._connections: list[CarrierConnection] = []
         self._registered = REGISTERED[owner.config.receipts]
+        self._by_data_sm = owner.config.submit_with == "data_sm"
         self._gone = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -231,8 +243,11 @@ class CarrierBind:
         connection = self._connections[-1]
         session = connection.session
         now = self.owner.links.now
-        sequence = session.request(_SUBMIT_SM, (message_id, attempt), now)
+        command_id = _DATA_SM if self._by_data_sm and session.tlvs else _SUBMIT_SM
+        sequence = session.request(command_id, (message_id, attempt), now)
         octets = message.forward(sequence, self._registered(message.registered_delivery))
+        if command_id == _DATA_SM:
+            octets = data_sm_of(Message.from_raw(octets), sequence)
         connection.stage_request(octets if session.tlvs else without_tlvs(octets))
         self.owner.pace.sent(1, now)
 

@@ -28,6 +28,7 @@ cdef class Core:
     cdef Traffic _traffic
     cdef Book _book
     cdef Endings _ends
+    cdef object _deliveries
     cdef object _router
     cdef object _inbound_router
     cdef readonly State state

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 
 from smsc import intake, records
 from smsc import receipt as receipts
-from smsc._pdu import Message
+from smsc._pdu import Message, Pdu
 from smsc._spool import FIRST_LIST
 from smsc.accounts import Account, Accounts
 from smsc.bodies import Bodies
@@ -28,10 +28,12 @@ from smsc.commit import Commit
 from smsc.config import Config
 from smsc.correlation import Correlation
 from smsc.counters import Counters
+from smsc.deliveries import Deliveries
 from smsc.endings import Endings
 from smsc.forgetting import Forgetting
 from smsc.mailbox import PERISHABLE, MailState
 from smsc.mailroom import Mailroom
+from smsc.message import datagram
 from smsc.ports import EdgeBind, Log, RelayBind
 from smsc.records import Flag, Kind, MailKind
 from smsc.routing import InboundRouter, Router
@@ -55,24 +57,11 @@ FAILOVER_GRACE = 5_000
 ORPHAN_WAIT = 3_600_000
 MAX_ORPHANS = 100_000
 
-#: Before a client that could not take a delivery is offered it again, ms.
-DEFERRAL = 30_000
-
 #: After a carrier said that it is asked too much, ms. Its bind slows down by itself.
 THROTTLED_DELAY = 1_000
 
 #: Statuses from here on are counted as one, so that a carrier can't make us count without bound.
 UNHEARD_OF = 0x1000
-
-#: A client's answers to a delivery after which it is offered again (3.4 5.1.3).
-TEMPORARY = frozenset(
-    (
-        Status.ESME_RX_T_APPN,
-        Status.ESME_RMSGQFUL,
-        Status.ESME_RTHROTTLED,
-        Status.ESME_RSYSERR,
-    )
-)
 
 # Plain numbers for what every message meets: comparing with an enum's member is slower (``spool``).
 _MESSAGE, _ATTEMPT = int(Kind.MESSAGE), int(Kind.ATTEMPT)
@@ -126,6 +115,9 @@ class Core:
             self.mailroom,
             self.counters,
             config.metrics.accounts,
+        )
+        self._deliveries = Deliveries(
+            self._book, accounts, self._inbound_router, self._ends, self.mailroom, self.counters
         )
         self._dice = 0
         self._batch = 0
@@ -363,6 +355,8 @@ class Core:
         if slab.state(slot) == _IN_DOUBT:
             self.counters.resolved["refused"] += 1
         action = config.action(status)
+        if action != "fail" and datagram(self._message_of(slot)):
+            action = "fail"  # it asked for one attempt
         if action == "throttle":
             delay = THROTTLED_DELAY  # not the message's fault: only its validity ends this
         elif action == "retry" and number < config.retry.attempts:
@@ -396,6 +390,11 @@ class Core:
         now = self._commit.begin()
         upstream = self.upstreams[bind.carrier]
         return [self._inbound(upstream, message, now) for message in batch]
+
+    def alerted(self, bind: RelayBind, batch: Sequence[Pdu]) -> None:
+        now = self._commit.begin()
+        for pdu in batch:
+            self._deliveries.alert(bind.carrier, pdu, now)
 
     def _inbound(self, upstream: Upstream, message: Message, now: int) -> int:
         receipt = receipts.parse(message)
@@ -456,19 +455,7 @@ class Core:
         self.mailroom.deliver(self.state.accounts.index(bind.account))
 
     def delivered(self, bind: EdgeBind, batch: Sequence[tuple[int, int]]) -> None:
-        now = self._commit.begin()
-        slab = self.state.mailboxes.slab
-        for id, status in batch:
-            self.mailroom.answered(bind, id)
-            slot = slab.find(id)
-            if slot < 0:
-                continue
-            if status == _ROK:
-                self._ends.end_mail(slot, MessageState.DELIVERED, "delivered", now)
-            elif status in TEMPORARY:
-                self.state.mailboxes.defer(slot, now + DEFERRAL)
-            else:
-                self._ends.end_mail(slot, MessageState.REJECTED, "refused", now)
+        self._deliveries.answered(bind, batch, self._commit.begin())
         self.mailroom.deliver(self.state.accounts.index(bind.account))
 
     # -- what time brings --------------------------------------------------------------------
@@ -486,12 +473,14 @@ class Core:
             self._mail_cursor, SCAN_PORTION, now, PERISHABLE
         )
         lost = self.state.orphans.past(now)
-        if due or mail or spent or stale or lost:
+        departed = self.mailroom.departed()
+        if due or mail or spent or stale or lost or departed:
             # What is decided now happens, for the log, at its frame's time.
             time = self._commit.begin()
             self._due(due, time)
             self._recalled(mail)
             self._expired(spent, stale, lost, time)
+            self._deliveries.settle(departed, time)
         for upstream in self.upstreams.values():
             if not upstream.alive and self._alive and now >= upstream.away_since + FAILOVER_GRACE:
                 upstream.leave(LEAVE_PORTION, self._elsewhere)
@@ -516,7 +505,8 @@ class Core:
         """The hold of a doubt is over and nothing has settled it: the carrier's policy does."""
         slab = self.state.spool.slab
         upstream = self._by_index.get(slab.carrier(slot))
-        if upstream is not None and upstream.config.in_doubt.policy == "fail":
+        at_most_once = upstream is not None and upstream.config.in_doubt.policy == "fail"
+        if at_most_once or datagram(self._message_of(slot)):
             self.counters.resolved["failed"] += 1
             self._ends.finish(slot, now, MessageState.UNKNOWN)
         elif slab.expiry(slot) <= now:

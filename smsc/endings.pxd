@@ -39,7 +39,8 @@ cdef class Endings:
                int state, bytes network_error, bytes error)
     cdef _remember(self, uint64_t key)
     cpdef bint remembers(self, uint64_t key) except -1
-    cpdef bint mail(self, owner, int kind, bytes carrier, bytes pdu, int64_t now) except -1
+    cpdef bint mail(self, owner, int kind, bytes carrier, bytes pdu, int64_t now,
+                    int64_t lifetime=*) except -1
     cpdef end_mail(self, long slot, int state, str cause, int64_t now)
     cdef _export(self, uint64_t position, Finished end)
     cdef Finished _replayed_final(self, int64_t time, bytes head)

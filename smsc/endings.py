@@ -145,8 +145,13 @@ class Endings:
 
     # -- mails -------------------------------------------------------------------------------
 
-    def mail(self, owner: Account, kind: int, carrier: bytes, pdu: bytes, now: int) -> bool:
-        """Put a deliver_sm into an account's mailbox; False if that is full."""
+    def mail(
+        self, owner: Account, kind: int, carrier: bytes, pdu: bytes, now: int, lifetime: int = 0
+    ) -> bool:
+        """Put a deliver_sm into an account's mailbox; False if that is full.
+
+        It lives for ``lifetime`` ms, or as long as the account's mail does.
+        """
         mailboxes = self._state.mailboxes
         box = owner.config.mailbox
         account = mailboxes.accounts.index(owner.system_id)
@@ -154,7 +159,8 @@ class Endings:
             self._counters.mail_done["overflow"] += 1
             return False
         id = self._book.next_id()
-        head = records.mail(id, now, now + box.lifetime, kind, owner.system_id, carrier)
+        expiry = now + (lifetime or box.lifetime)
+        head = records.mail(id, now, expiry, kind, owner.system_id, carrier)
         self._book.append(_MAIL, now, head, pdu)
         self._counters.mailed += 1
         self._mailroom.arrived(account, id, pdu)

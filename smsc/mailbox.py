@@ -69,6 +69,13 @@ class Mailboxes:
         self.slab.set_state(slot, MailState.DEFERRED)
         self.slab.schedule(slot, due)
 
+    def tried(self, slot: int) -> int:
+        """How often a mail was offered in vain, this time included; a restart forgets it."""
+        slab = self.slab
+        tries = slab.attempt(slot) + 1
+        slab.set_attempt(slot, tries, slab.carrier(slot))
+        return tries
+
     def recall(self, slot: int) -> None:
         """A deferred mail's time has come."""
         self.slab.set_state(slot, MailState.WAITING)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from smsc._pdu import Message
+from smsc._pdu import Message, Pdu
 
 #: ``apply(kind, position, time_ms, head)``: how a log is folded into state, live and at replay.
 Apply = Callable[[int, int, int, bytes], None]
@@ -122,6 +122,9 @@ class EdgeBind(Protocol):
     def deliver(self, mail_id: int, pdu: bytes) -> None:
         """Stage one deliver_sm; the bind gives it a sequence number of its own."""
 
+    def notify(self, pdu: bytes) -> None:
+        """Stage one alert_notification; nothing answers it. Not below 3.4."""
+
 
 class RelayBind(Protocol):
     """A bind to a carrier, as the keeper sees it."""
@@ -190,6 +193,9 @@ class Keeper(Protocol):
 
         Durable before the answer leaves, and idempotent by (carrier, id, state).
         """
+
+    def alerted(self, bind: RelayBind, batch: Sequence[Pdu]) -> None:
+        """alert_notifications: handsets that can be reached again. Nothing answers them."""
 
     def sendable(self, bind: RelayBind) -> None:
         """The bind has credit again."""

@@ -33,6 +33,7 @@ class MailKind(IntEnum):
 
     RECEIPT = 1
     INBOUND = 2
+    ALERT = 3
 
 class Kin:
     """What a message has to do with others: ``index`` of ``count`` in a group named by its first.

@@ -75,6 +75,8 @@ class MailKind(IntEnum):
 
     RECEIPT = 1
     INBOUND = 2
+    #: An alert_notification.
+    ALERT = 3
 
 
 cdef packed struct MessageLayout:

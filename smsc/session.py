@@ -327,6 +327,15 @@ class Session:
         self._window[sequence] = (command_id, context, now + self.timers.timing.response)
         return sequence
 
+    def unanswered(self, command_id: int) -> int:
+        """Give a request that has no response its sequence number.
+
+        Raises IllegalMove if the state does not let it out.
+        """
+        if command_id not in UNANSWERED or not self._sendable:
+            raise IllegalMove(f"{command_id:#x} in {self.state.name}")
+        return self._next()
+
     def link_request(self, command_id: int) -> int:
         """Give a bind, unbind or enquire_link its sequence number; one of each kind is awaited.
 

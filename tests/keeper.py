@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from smsc import config
-from smsc._pdu import Message, encode
+from smsc._pdu import Decoder, Message, Pdu, encode
 from smsc.accounts import Accounts, hash_password
 from smsc.commit import Commit
 from smsc.core import Core
@@ -84,6 +84,7 @@ class Client:
         self.held: list[tuple[int, bytes]] = []
         #: What has left towards the client, durable.
         self.delivered: list[Message] = []
+        self.alerts: list[Pdu] = []
 
     def credit(self) -> int:
         return self.window - len(self.held)
@@ -92,8 +93,17 @@ class Client:
         self.held.append((mail_id, pdu))
         self._keeper.commit.stage(self, pdu)
 
+    def notify(self, pdu: bytes) -> None:
+        self._keeper.commit.stage(self, pdu)
+
     def release(self, staged: list[bytes]) -> None:
-        self.delivered += [Message.from_raw(pdu) for pdu in staged]
+        for octets in staged:
+            (pdu,) = Decoder().feed(octets)
+            if isinstance(pdu, Message):
+                pdu.decode()
+                self.delivered.append(pdu)
+            else:
+                self.alerts.append(pdu)
 
     def answer(self, status: int = 0) -> None:
         """Answer everything it was given."""

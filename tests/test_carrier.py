@@ -576,6 +576,79 @@ async def test_other_requests_of_a_carrier(
         assert brief(await peer.expect(*[command for command, _, _ in expected])) == expected
 
 
+@on_loop
+async def test_an_alert_is_handed_over_and_not_answered() -> None:
+    async with upstream() as world:
+        _, peer = await world.bound()
+        peer.send(encode(Command.ALERT_NOTIFICATION, 6, esme_addr=b"80888"))
+        (batch,) = await world.called("alerted")
+        assert [pdu.fields["esme_addr"] for pdu in batch] == [b"80888"]
+        peer.send(header_only(Command.ENQUIRE_LINK, 0, 7))
+        assert brief(await peer.expect(Command.ENQUIRE_LINK_RESP)) == [
+            (Command.ENQUIRE_LINK_RESP, 0, 7)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("version", "command"), [(0x33, Command.SUBMIT_SM), (0x34, Command.DATA_SM)]
+)
+@on_loop
+async def test_messages_by_data_sm_where_it_exists(version: int, command: Command) -> None:
+    async with upstream(submit_with="data_sm", receipts="always") as world:
+        peer = await world.peer()
+        await peer.accept_bind(version)
+        await world.until(lambda: bool(world.keeper.up))
+        world.send(world.carrier.binds[0], 1)
+        world.stage.durable()
+        (pdu,) = await peer.expect(command)
+        assert (pdu.fields["registered_delivery"], pdu.fields["esm_class"]) == (1, 0)
+        text = pdu.tlv(Tag.MESSAGE_PAYLOAD)
+        assert text == (b"hello" if command == Command.DATA_SM else None)
+        peer.send(encode(command | RESPONSE, pdu.sequence_number, message_id=b"a"))
+        (batch,) = await world.called("outcomes")
+        assert batch == [(1, 1, 0, b"a")]
+
+
+@on_loop
+async def test_a_late_data_sm_resp_still_counts() -> None:
+    async with upstream(submit_with="data_sm", response_timeout=5_000) as world:
+        bind, peer = await world.bound()
+        world.send(bind, 1)
+        world.stage.durable()
+        (pdu,) = await peer.expect(Command.DATA_SM)
+        world.pass_time(6_500)
+        await world.called("timed_out")
+        peer.send(encode(Command.DATA_SM_RESP, pdu.sequence_number, message_id=b"a"))
+        (batch,) = await world.called("outcomes")
+        assert batch == [(1, 1, 0, b"a")]
+
+
+#: What a carrier says of its version, and the rules that hold then.
+@pytest.mark.parametrize(
+    ("ours", "theirs", "agreed"),
+    [
+        (0x34, 0x34, 0x34),
+        (0x34, 0x50, 0x34),
+        (0x34, 0x33, 0x33),
+        (0x34, 0x00, 0x33),
+        (0x34, 0x35, 0x34),
+        (0x34, 0xFF, 0x34),
+        (0x34, None, 0x34),
+        (0x50, 0x34, 0x34),
+        (0x50, 0x4F, 0x34),
+        (0x50, 0x51, 0x50),
+        (0x33, 0x50, 0x33),
+    ],
+)
+@on_loop
+async def test_a_carriers_version(ours: int, theirs: int | None, agreed: int) -> None:
+    async with upstream(version=ours) as world:
+        peer = await world.peer()
+        assert (await peer.accept_bind(theirs)).fields["interface_version"] == ours
+        await world.until(lambda: bool(world.keeper.up))
+        assert world.carrier.binds[0]._connections[0].session.version == agreed
+
+
 # -- stopping --------------------------------------------------------------------------------------
 
 

@@ -95,6 +95,23 @@ def test_only_a_bind_makes_a_session_bound() -> None:
             assert target.bound == (event in TO.values()), (state, event)
 
 
+@pytest.mark.parametrize("state", [State.OPEN, State.BOUND_TX, State.BOUND_RX, State.UNBOUND])
+def test_a_request_without_a_response_has_a_number_and_no_place(state: State) -> None:
+    one = session(state)
+    if state is State.BOUND_RX:
+        numbers = (
+            one.unanswered(Command.ALERT_NOTIFICATION),
+            one.request(Command.DELIVER_SM, "a", 0),
+        )
+        assert numbers == (1, 2)
+        assert one.outstanding == 1
+    else:
+        with pytest.raises(IllegalMove):
+            one.unanswered(Command.ALERT_NOTIFICATION)
+    with pytest.raises(IllegalMove):
+        one.unanswered(Command.ENQUIRE_LINK)
+
+
 # -- what may come (5.0 Table 2-1) -----------------------------------------------------------------
 
 BAD, DUPLICATE = Status.ESME_RINVBNDSTS, Status.ESME_RALYBND
