@@ -1,6 +1,6 @@
 """The account port: who may bind, and whether it is really them.
 
-``Accounts`` is an immutable snapshot; whatever stands behind it (YAML, later a database) swaps in
+``Accounts`` is an immutable snapshot; whatever stands behind it (the file, a database) swaps in
 another. ``Authenticator`` verifies a bind against the snapshot of the moment: Argon2id in a small
 thread pool, never on the loop, with the same work and the same answer for an unknown system_id, a
 wrong password and a foreign address. A right password that was verified lately costs
@@ -84,6 +84,11 @@ class Accounts:
     def get(self, system_id: bytes) -> Account | None:
         """The account of this system_id, if there is one."""
         return self._by_system_id.get(system_id)
+
+    def bindable(self, system_id: bytes) -> Account | None:
+        """The account of this system_id, if it may bind now."""
+        account = self.get(system_id)
+        return account if account is not None and account.config.enabled else None
 
     def __getitem__(self, index: int) -> Account:
         return self._by_index[index]
@@ -210,7 +215,7 @@ class Authenticator:
 
     def try_cached(self, system_id: bytes, password: bytes, address: str) -> Account | None:
         """The account, if this very password was verified lately; None says nothing."""
-        account = self.accounts.get(system_id)
+        account = self.accounts.bindable(system_id)
         if account is None or not self._admits(account, system_id, address):
             return None
         digest = self._digest(system_id, account.config.password_hash, password)
@@ -239,7 +244,7 @@ class Authenticator:
 
     async def _examine(self, system_id: bytes, password: bytes, address: str) -> Account | str:
         """The account, or the reason why not."""
-        account = self.accounts.get(system_id)
+        account = self.accounts.bindable(system_id)
         if not self._admits(account, system_id, address):
             return "guarded"
         password_hash = account.config.password_hash if account else self._nobody
@@ -249,7 +254,7 @@ class Authenticator:
         right = await self._hashed(digest, password_hash, password, address)
         now = self._clock()
         # The snapshot may have changed meanwhile: what counts is what is true at the answer.
-        account = self.accounts.get(system_id)
+        account = self.accounts.bindable(system_id)
         if account is None or account.config.password_hash != password_hash or not right:
             self._guard.failed(system_id, address, now)
             return "wrong"

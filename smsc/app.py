@@ -15,10 +15,12 @@ from smsc.accounts import Accounts, Authenticator
 from smsc.binds import Binds, Lobby
 from smsc.carrier import Carrier
 from smsc.commit import IDLE, Clock, Commit
-from smsc.config import Config
+from smsc.config import AccountConfig, Config
 from smsc.connection import Links
-from smsc.control import Control
+from smsc.control import Asked, Control
 from smsc.core import Core
+from smsc.db.database import Database
+from smsc.db.watch import Watch
 from smsc.errors import StorageError
 from smsc.journal import Journal
 from smsc.listener import ClientConnection, Listener
@@ -60,7 +62,8 @@ class App:
         self.loop = asyncio.get_running_loop()
         self.failed: asyncio.Future[StorageError] = self.loop.create_future()
         self.clock = Clock()
-        self.accounts = Accounts(config.accounts)
+        self.watch = self._watch_database()
+        self.accounts = self.watch.first() if self.watch else Accounts(config.accounts)
         self.authenticator = Authenticator(self.accounts)
         self.log = self._open_log(Path(config.storage.directory), config.storage.segment)
         self.commit = Commit(self.log, self.loop, self.clock, self._on_failure)
@@ -89,6 +92,7 @@ class App:
         ]
         self.ops = Ops(self)
         self.control = Control(config.control)
+        self.control.add("POST", "/accounts", self._look_again)
         self.watchdog = Watchdog(self)
         self._ticker: asyncio.TimerHandle | None = None
         self._keeper: asyncio.TimerHandle | None = None
@@ -101,6 +105,10 @@ class App:
         self.recovery_ms = 0
 
     # -- building ----------------------------------------------------------------------------
+
+    def _watch_database(self) -> Watch | None:
+        url = self.config.database.url
+        return Watch(Database(url), self.config.accounts, self.clock) if url else None
 
     def _open_log(self, directory: Path, segment: int) -> Journal:
         return Journal(
@@ -141,6 +149,8 @@ class App:
             await listener.start()
         settle_memory()
         self.ready_at = steady_ms()
+        if self.watch is not None:
+            self.watch.start(self._adopt)
         self.watchdog.ready()
         log.info("ready")
 
@@ -164,6 +174,8 @@ class App:
     async def stop(self) -> None:
         """Accept nothing new, let windows drain, make all durable, leave."""
         self.watchdog.stopping()
+        if self.watch is not None:
+            await self.watch.stop()
         await asyncio.gather(*(listener.stop() for listener in self.listeners))
         await asyncio.gather(*(carrier.stop() for carrier in self.carriers))
         await self.commit.drain()
@@ -178,6 +190,32 @@ class App:
         self.commit.close()
         self.traffic.close()
         self.log.close()
+
+    # -- accounts ----------------------------------------------------------------------------
+
+    def _adopt(self, accounts: Accounts) -> None:
+        """Work with these accounts from now on, and see out those that may bind no more."""
+        self.accounts = self.authenticator.accounts = accounts
+        self.core.adopt(accounts)
+        for client in self.binds.renew(self._limits, steady_ms()):
+            client.unbind()
+        log.info("%d accounts", len(accounts))
+
+    def _limits(self, system_id: bytes) -> AccountConfig | None:
+        account = self.accounts.bindable(system_id)
+        return None if account is None else account.config
+
+    async def _look_again(self, asked: Asked) -> None:
+        """The database was changed by somebody who does not want to wait for the next look."""
+        if self.watch is not None:
+            self.watch.poke()
+
+    @property
+    def accounts_age(self) -> float:
+        """Since the accounts were last known to be those of the database, seconds; 0 without."""
+        return (self.clock() - self.watch.seen) / 1_000 if self.watch is not None else 0.0
+
+    # -- what time brings --------------------------------------------------------------------
 
     def _tick(self) -> None:
         self._ticker = self.loop.call_later(TICK, self._tick)

@@ -6,7 +6,7 @@ account share. It sends nothing and knows no socket.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from smsc.config import AccountConfig
@@ -102,6 +102,17 @@ class Binds(Generic[B]):
             return None
         account.binds.add(bind)
         return account
+
+    def renew(self, limits: Callable[[bytes], AccountConfig | None], now: int) -> list[B]:
+        """Take every account's limits as they are now; the binds of those that have none."""
+        homeless: list[B] = []
+        for system_id, account in self.accounts.items():
+            fresh = limits(system_id)
+            if fresh is None:
+                homeless += account.binds
+            else:
+                account.renew(fresh, now)
+        return homeless
 
     def leave(self, bind: B, system_id: bytes) -> None:
         """It is gone, or going; asking twice does no harm."""

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
@@ -206,6 +207,13 @@ def socket_path(text: str) -> str:
     return text
 
 
+def database_url(text: str) -> str:
+    """A URL of one of the databases there are drivers for. The value is never part of the error."""
+    if not re.match(r"(sqlite|postgresql(\+\w+)?):///?\S", text):
+        raise ValueError("must be sqlite:///PATH or postgresql://USER@HOST/DATABASE")
+    return text
+
+
 def status(text: str) -> int:
     """A command_status by its name or as hexadecimal: ``ESME_RTHROTTLED`` or ``0x58``."""
     if text in Status.__members__:
@@ -287,6 +295,8 @@ class AccountConfig:
 
     system_id: Name
     password_hash: Annotated[str, argon2id, FromFile("password_file")] = field(repr=False)
+    #: Whether it may bind; one that may not keeps what it is owed.
+    enabled: bool = True
     #: Who is billed; empty means the account itself.
     customer: Annotated[bytes, ascii_text(1, 64)] = b""
     #: Networks it may bind from; none listed means any.
@@ -489,6 +499,14 @@ class TrafficConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseConfig:
+    """Customers, accounts, prices. Without a URL there are the accounts of the file alone."""
+
+    #: As SQLAlchemy writes it: ``sqlite:///var/smsc.db``, ``postgresql://smsc@/smsc``.
+    url: Annotated[str, database_url, FromFile("url_file")] = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsConfig:
     """Prometheus, ``/healthz`` and ``/readyz`` over HTTP."""
 
@@ -551,12 +569,13 @@ class Config:
     #: Ours, in the answers to binds.
     system_id: Name = b"smsc"
     listeners: tuple[ListenerConfig, ...]
-    accounts: tuple[AccountConfig, ...]
+    accounts: tuple[AccountConfig, ...] = ()
     carriers: tuple[CarrierConfig, ...] = ()
     routes: tuple[RouteConfig, ...] = ()
     inbound: tuple[InboundConfig, ...] = ()
     storage: StorageConfig = StorageConfig()
     traffic: TrafficConfig = TrafficConfig()
+    database: DatabaseConfig = DatabaseConfig()
     metrics: MetricsConfig = MetricsConfig()
     control: ControlConfig = ControlConfig()
     limits: LimitsConfig = LimitsConfig()
@@ -571,8 +590,8 @@ Findings: TypeAlias = Iterator[tuple[str, str]]
 def _present(config: Config) -> Findings:
     if not config.listeners:
         yield "listeners", "at least one listener is needed"
-    if not config.accounts:
-        yield "accounts", "at least one account is needed"
+    if not config.accounts and not config.database.url:
+        yield "accounts", "at least one account is needed, or a database that has some"
 
 
 def _unique(config: Config) -> Findings:
@@ -612,6 +631,14 @@ def _existing(config: Config) -> Findings:
             for share in shares:
                 if share.carrier not in carriers:
                     yield f"routes[{at}].carriers[{group}]", _no_such("carrier", share.carrier)
+    if config.database.url:
+        return  # the other accounts are there: who reads them says what is missing
+    yield from unknown_accounts(config, accounts)
+
+
+def unknown_accounts(config: Config, accounts: Container[bytes]) -> Findings:
+    """Where an account is named that is none of these."""
+    for at, route in enumerate(config.routes):
         if route.account and route.account not in accounts:
             yield f"routes[{at}].account", _no_such("account", route.account)
     for at, inbound in enumerate(config.inbound):
@@ -641,8 +668,8 @@ def _ambiguous(config: Config) -> Findings:
 
 def _ordered(config: Config) -> Findings:
     for at, account in enumerate(config.accounts):
-        if account.default_validity > account.max_validity:
-            yield f"accounts[{at}].default_validity", "is longer than max_validity"
+        for key, message in _ordered_account(account):
+            yield f"accounts[{at}].{key}", message
     for at, carrier in enumerate(config.carriers):
         if carrier.reconnect.min > carrier.reconnect.max:
             yield f"carriers[{at}].reconnect", "min is longer than max"
@@ -652,6 +679,11 @@ def _ordered(config: Config) -> Findings:
     timers = config.limits.timers
     if 0 < timers.inactivity < 2 * timers.enquire_link:
         yield "limits.timers.inactivity", "must be 0 or at least twice enquire_link"
+
+
+def _ordered_account(account: AccountConfig) -> Findings:
+    if account.default_validity > account.max_validity:
+        yield "default_validity", "is longer than max_validity"
 
 
 def _bindable(config: Config) -> Findings:
@@ -720,3 +752,18 @@ def check(path: str) -> list[ConfigError]:
         return _read(_text(path), path)[1]
     except ConfigError as error:
         return [error]
+
+
+def account(fields: Mapping[str, Any], where: str) -> AccountConfig:
+    """An account that is kept elsewhere, by the keys and values it would have in the file.
+
+    Raises ConfigError, which says ``where`` and the key.
+    """
+    reading = Reading(where)
+    read = reading.document(json.dumps(fields), AccountConfig)
+    problems = [(problem.key, problem.message) for problem in reading.problems]
+    problems += [] if problems else _ordered_account(read)
+    for key, message in problems:
+        raise ConfigError(message, file=where, key=key)
+    assert isinstance(read, AccountConfig)
+    return read

@@ -165,11 +165,16 @@ class Core:
         """For ``forgetting``, which carries records forward."""
         return self._book.append(kind, now, head, body)
 
+    def adopt(self, accounts: Accounts) -> None:
+        """Work with these accounts from now on. What those that are gone are owed goes on."""
+        self._accounts = accounts
+        self._ends.adopt(accounts)
+
     # -- edge: submit ------------------------------------------------------------------------
 
     def submit(self, bind: EdgeBind, batch: Sequence[Message]) -> list[int]:
         """See ``ports.Keeper``. Field values were checked by the edge (``message.check``)."""
-        account = self._accounts.get(bind.account)
+        account = self._accounts.bindable(bind.account)
         if account is None:  # removed while bound
             return [-Status.ESME_RSYSERR] * len(batch)
         if self.slow:

@@ -71,6 +71,10 @@ class Endings:
         self._known_before: set[int] = set()
         self._replayed: list[tuple[int, Finished]] = []
 
+    def adopt(self, accounts: Accounts) -> None:
+        """Work with these accounts from now on."""
+        self._accounts = accounts
+
     # -- messages ----------------------------------------------------------------------------
 
     def finish(

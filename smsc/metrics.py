@@ -78,6 +78,10 @@ class Process(Protocol):
     #: How long recovery took, ms.
     recovery_ms: int
 
+    @property
+    def accounts_age(self) -> float:
+        """Since the accounts were last known to be those of the database, seconds; 0 without."""
+
 
 class Family(NamedTuple):
     """One metric: a counter if its name ends in ``_total``, else a gauge."""
@@ -329,6 +333,11 @@ FAMILIES: tuple[Family, ...] = (
         _oldest,
     ),
     # Clients and carriers.
+    Family(
+        "smsc_accounts_age_seconds",
+        "Since the accounts were last known to be those of the database; 0 without one.", (),
+        _one(lambda app: app.accounts_age),
+    ),
     Family("smsc_client_binds", "Clients' binds.", ("type",), _client_binds),
     Family(
         "smsc_unbound_connections", "Connections that have not bound yet.", (),

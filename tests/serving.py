@@ -32,15 +32,16 @@ control: {{socket: '{directory}/control.sock'}}
 """
 
 
-def configuration(directory: Path, port: int = 1, accounts: bool = False) -> Config:
+def configuration(directory: Path, port: int = 1, accounts: bool = False, url: str = "") -> Config:
     """Of a server whose carrier is at ``port``; nobody listens on port 1."""
     told = str(accounts).lower()
-    return config.loads(CONFIG.format(hash=HASH, port=port, directory=directory, accounts=told))
+    text = CONFIG.format(hash=HASH, port=port, directory=directory, accounts=told)
+    return config.loads(text + f"database: {{url: '{url}'}}" * bool(url))
 
 
 @asynccontextmanager
 async def serving(
-    directory: Path, profile: Profile | None = None, accounts: bool = False
+    directory: Path, profile: Profile | None = None, accounts: bool = False, url: str = ""
 ) -> AsyncIterator[App]:
     """A server that is ready; with a profile there is a carrier of that character."""
     loop = asyncio.get_running_loop()
@@ -49,7 +50,7 @@ async def serving(
         simulated, server = await carrier.start(carrier.Options(port=0, profile=profile))
         port = server.sockets[0].getsockname()[1]
         close = [server.close, simulated.close]
-    app = App(configuration(directory, port, accounts))
+    app = App(configuration(directory, port, accounts, url))
     try:
         await app.start()
         while profile is not None and not app.carriers[0].binds[0].up:

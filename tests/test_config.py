@@ -195,8 +195,11 @@ TWO = "  - {name: main, port: 1}\n  - {name: other, port: 1}\n"
 
 DISAGREE = [
     ("listeners: []\n" + ACCOUNTS, "f:1: listeners: at least one listener is needed"),
-    (LISTENERS + "accounts: []\n", "f:2: accounts: at least one account is needed"),
-    (LISTENERS, "f:1: accounts is missing"),
+    (
+        LISTENERS + "accounts: []\n",
+        "f:2: accounts: at least one account is needed, or a database that has some",
+    ),
+    (LISTENERS, "f:1: accounts: at least one account is needed, or a database that has some"),
     ("listeners:\n" + TWO + ACCOUNTS, "f:3: listeners[1].port: 1 is already taken by listeners[0]"),
     (
         LEAST.replace("port: 0", "port: 1") + "metrics: {host: 0.0.0.0, port: 1}",

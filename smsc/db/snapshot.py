@@ -1,0 +1,53 @@
+"""Rows into what the message path works on: an immutable ``Accounts``.
+
+The accounts of the configuration file come first and win: the file is what an operator can mend
+with an editor while the database is away. What can't be used of the database costs nobody else
+anything: it is left out, and said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from smsc import config
+from smsc.accounts import Accounts
+from smsc.config import AccountConfig
+from smsc.db.model import SmppAccount
+from smsc.errors import ConfigError
+
+
+class Snapshot(NamedTuple):
+    """The accounts, and in words what of the database could not be used."""
+
+    accounts: Accounts
+    problems: tuple[str, ...]
+
+
+def read(session: Session, fixed: Iterable[AccountConfig]) -> Snapshot:
+    """What is in the database now, behind the ``fixed`` accounts of the file."""
+    found = list(fixed)
+    taken = {account.system_id.decode() for account in found}
+    problems = []
+    for row in session.scalars(select(SmppAccount).order_by(SmppAccount.system_id)):
+        if row.system_id in taken:
+            problems.append(f"account {row.system_id}: the one in the configuration file wins")
+            continue
+        try:
+            found.append(config.account(fields(row), f"account {row.system_id}"))
+        except ConfigError as error:
+            problems.append(f"{error}; it can't bind")
+    return Snapshot(Accounts(found), tuple(problems))
+
+
+def fields(row: SmppAccount) -> dict[str, Any]:
+    """An account with the keys and values that it would have in the file."""
+    return row.settings | {
+        "system_id": row.system_id,
+        "password_hash": row.password_hash,
+        "customer": row.customer,
+        "enabled": str(row.enabled and row.removed_at is None).lower(),
+    }
