@@ -130,7 +130,7 @@ def test_every_problem_is_named_with_file_line_and_key(run: Run, file: Path) -> 
     assert [line.split(": ")[:2] for line in complaint.splitlines()] == [
         [f"{file}:3", "accounts[0].rate"],
         [f"{file}:4", "carriers[0].port"],
-        [f"{file}:9", "colour"],
+        [f"{file}:10", "colour"],
     ]
 
 
