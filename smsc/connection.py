@@ -116,6 +116,8 @@ class Links:
         #: The clock as last looked at: at every read and every tick.
         self.now = self._ticked = clock()
         self._timer: asyncio.TimerHandle | None = None
+        #: congestion_state, as the process last found it.
+        self.load = 0
         self._congested: set[Connection[Any]] = set()
 
     def __iter__(self) -> Iterator[Connection[Any]]:
@@ -715,6 +717,12 @@ def data_sm_of(message: Message, sequence_number: int) -> bytes:
     tlvs = [tlv for tlv in message.tlvs if tlv[0] != Tag.MESSAGE_PAYLOAD]
     tlvs.append((Tag.MESSAGE_PAYLOAD, message.text))
     return encode(Command.DATA_SM, sequence_number, 0, tlvs, **fields)
+
+
+def with_tlv(pdu: bytes, tag: int, value: bytes) -> bytes:
+    """A whole PDU with one TLV more."""
+    tlv = tag.to_bytes(2, "big") + len(value).to_bytes(2, "big") + value
+    return (len(pdu) + len(tlv)).to_bytes(4, "big") + pdu[4:] + tlv
 
 
 def without_tlvs(raw: bytes) -> bytes:

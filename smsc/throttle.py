@@ -205,3 +205,8 @@ def backoff(attempt: int, low: int, high: int, dice: float) -> int:
     """
     ceiling = min(high, low << min(attempt + 1, MAX_DOUBLINGS))
     return low + int(dice * (ceiling - low))
+
+
+def congestion_state(*shares: float) -> int:
+    """How loaded we are by the fullest of these shares, 0 idle to 100 congested (5.0 4.8.4.18)."""
+    return round(100 * min(1.0, max(0.0, *shares)))

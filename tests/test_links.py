@@ -7,9 +7,21 @@ from typing import Any
 
 import argon2
 import pytest
-from helpers import PASSWORD, SYSTEM_ID, Edge, Wire, bind, brief, deliver, submit
+from helpers import (
+    FIRST_ID,
+    PASSWORD,
+    SYSTEM_ID,
+    VECTORS,
+    Edge,
+    Wire,
+    bind,
+    brief,
+    deliver,
+    submit,
+)
 
 from smsc._pdu import Decoder, Pdu, encode, header_only
+from smsc.connection import with_tlv
 from smsc.endings import text_id
 from smsc.smpp import Command, Status, Tag
 
@@ -217,3 +229,36 @@ def test_an_answer_of_the_other_kind_is_none() -> None:
     wire.send(header_only(Command.DELIVER_SM_RESP, 0, 1))
     assert edge.keeper.called("delivered") == []
     edge.close()
+
+
+# -- congestion_state ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("version", "load", "told"), [(0x50, 85, b"\x55"), (0x34, 85, None)])
+def test_answers_say_how_loaded_we_are_where_that_is_known(
+    version: int, load: int, told: bytes | None
+) -> None:
+    edge = Edge()
+    wire = edge.bound(version=version)
+    edge.links.load = load
+    data_sm = encode(Command.DATA_SM, 3, 0, PAYLOAD, destination_addr=b"447700900123")
+    refused = wire.send(submit(2), data_sm, submit(4, priority_flag=9))
+    edge.stage.durable()
+    answered = wire.received()
+    assert brief(refused + answered) == [
+        (SUBMIT_RESP, Status.ESME_RINVPRTFLG, 4),
+        (SUBMIT_RESP, 0, 2),
+        (Command.DATA_SM_RESP, 0, 3),
+    ]
+    assert len(refused[0].raw) == 16
+    for number, answer in enumerate(answered):
+        assert answer.tlv(Tag.CONGESTION_STATE) == told
+        assert answer.fields["message_id"] == text_id(FIRST_ID + number, False)
+    edge.close()
+
+
+def test_the_octets_of_a_loaded_answer_are_those_of_the_vector() -> None:
+    vector = next(v for v in VECTORS["good"] if v["id"] == "V45")
+    octets = bytes.fromhex(vector["hex"])
+    plain = encode(SUBMIT_RESP, 53, message_id=b"1a2b3c70")
+    assert with_tlv(plain, Tag.CONGESTION_STATE, b"\x55") == octets

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsc import throttle
-from smsc.throttle import Pace, Penalty, TokenBucket, backoff
+from smsc.throttle import Pace, Penalty, TokenBucket, backoff, congestion_state
 
 RATES = st.floats(0.1, 10_000)
 BURSTS = st.floats(1, 10_000)
@@ -209,3 +209,11 @@ def test_a_delay_lies_between_low_and_high(attempt: int, low: int, more: int, di
 )
 def test_delays_double(attempt: int, dice: float, delay: int) -> None:
     assert backoff(attempt, 1_000, 60_000, dice) == delay
+
+
+@pytest.mark.parametrize(
+    ("shares", "state"),
+    [((0.0, 0.0), 0), ((0.2, 0.85, 0.1), 85), ((1.0,), 100), ((7.5, 0.1), 100), ((-0.1, -1.0), 0)],
+)
+def test_the_fullest_share_is_the_congestion(shares: tuple[float, ...], state: int) -> None:
+    assert congestion_state(*shares) == state
