@@ -14,7 +14,7 @@ from pathlib import Path
 from smsc.accounts import Accounts, Authenticator
 from smsc.binds import Binds, Lobby
 from smsc.carrier import Carrier
-from smsc.commit import IDLE, Clock, Commit
+from smsc.commit import CONGESTED, IDLE, Clock, Commit
 from smsc.config import AccountConfig, Config
 from smsc.connection import Links
 from smsc.control import Asked, Control
@@ -25,7 +25,9 @@ from smsc.errors import StorageError
 from smsc.journal import Journal
 from smsc.listener import ClientConnection, Listener
 from smsc.ops import Ops
+from smsc.outbind import Outbinds
 from smsc.ports import Log
+from smsc.throttle import congestion_state
 from smsc.traffic import Plain, Traffic, periods
 from smsc.watchdog import Watchdog
 
@@ -90,6 +92,7 @@ class App:
             Carrier(carrier, config.limits, keeper=self.core, links=self.links)
             for carrier in config.carriers
         ]
+        self.outbinds = Outbinds(self.listeners[0])
         self.ops = Ops(self)
         self.control = Control(config.control)
         self.control.add("POST", "/accounts", self._look_again)
@@ -227,6 +230,7 @@ class App:
             self.traffic.sync()
             self._seal_when_idle()
             self._heed_disk()
+            self.outbinds.tick(self.links.now)
         except StorageError as error:
             self._on_failure(error)
 
@@ -262,6 +266,11 @@ class App:
         self._warned = stalled >= limits.warn
         self.core.slow = stalled >= limits.throttle
         self.commit.hold(stalled >= limits.pause)
+        self.links.load = congestion_state(
+            self.log.pending_octets / CONGESTED,
+            len(self.core.state.spool) / self.config.storage.max_owed,
+            stalled / limits.throttle,
+        )
 
     def _on_failure(self, error: StorageError) -> None:
         """The log is dead: nobody gets an answer any more, since either one could be a lie."""

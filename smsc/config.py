@@ -290,6 +290,18 @@ class MailboxConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutbindConfig:
+    """Where a receiver is called when mail waits for it."""
+
+    host: str
+    port: RemotePort
+    #: Ours there.
+    password: Annotated[bytes, ascii_text(0, 8), FromFile("password_file")] = field(
+        default=b"", repr=False
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountConfig:
     """A client's right to bind, and the limits of its contract."""
 
@@ -340,6 +352,8 @@ class AccountConfig:
     strict: tuple[Literal["registered_delivery", "past_schedule"], ...] = ()
     #: How receipts and inbound messages are brought to it, below 3.4 by deliver_sm in any case.
     deliver_with: Literal["deliver_sm", "data_sm"] = "deliver_sm"
+    #: Whether and where it is asked to bind while mail waits and none of its receivers is bound.
+    outbind: OutbindConfig | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "customer", self.customer or self.system_id)

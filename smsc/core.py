@@ -459,6 +459,9 @@ class Core:
     def deliverable(self, bind: EdgeBind) -> None:
         self.mailroom.deliver(self.state.accounts.index(bind.account))
 
+    def waiting(self, account: bytes) -> int:
+        return self.state.mailboxes.waiting(self.state.accounts.index(account))
+
     def delivered(self, bind: EdgeBind, batch: Sequence[tuple[int, int]]) -> None:
         self._deliveries.answered(bind, batch, self._commit.begin())
         self.mailroom.deliver(self.state.accounts.index(bind.account))

@@ -37,6 +37,7 @@ from smsc.connection import (
     Links,
     data_sm_of,
     printable,
+    with_tlv,
     without_tlvs,
 )
 from smsc.message import OURS, Manners
@@ -92,9 +93,12 @@ class ClientConnection(Connection[int]):
         "_payload_wins",
         "_refusals",
         "_sheds",
+        "_tells_load",
         "_tolerates_nul",
         "account",
+        "expected",
         "receives",
+        "summons",
         "version",
     )
 
@@ -120,7 +124,12 @@ class ClientConnection(Connection[int]):
         self._payload_wins = False
         #: Whether what is beyond the window is throttled rather than left unread.
         self._sheds = False
+        #: Whether answers say how loaded we are.
+        self._tells_load = False
         self._tolerates_nul = False
+        #: Where we opened the connection: who is expected to bind on it, and our password there.
+        self.expected = b""
+        self.summons = b""
         #: The bound account's system_id; empty before a bind.
         self.account = b""
         #: Whether deliver_sm may be sent.
@@ -138,8 +147,17 @@ class ClientConnection(Connection[int]):
         self._in_lobby = not listener.stopping and listener.lobby.enter(self.peer)
         if self._in_lobby:
             listener.clients.add(self)
+            if self.expected:
+                self._summon()
         else:
             self.cut("too many connections without a bind")
+
+    def _summon(self) -> None:
+        """Ask whoever is there to bind."""
+        self.session.move(Event.OUTBIND)
+        sequence = self.session.unanswered(Command.OUTBIND)
+        values = {"system_id": self._listener.system_id, "password": self.summons}
+        self.send(encode(Command.OUTBIND, sequence, **values))
 
     def on_ending(self) -> None:
         self._leave()
@@ -238,6 +256,8 @@ class ClientConnection(Connection[int]):
 
     def _unfit(self, pdu: Pdu, limits: AccountConfig) -> str:
         """Why an account may not bind like this; empty if it may."""
+        if self.expected and self.expected != limits.system_id:
+            return "not who was called"
         if BIND_TYPES[BIND_EVENTS[pdu.command_id]] not in limits.bind_types:
             return "bind type not allowed"
         if limits.system_type and pdu.fields["system_type"] != limits.system_type:
@@ -289,6 +309,7 @@ class ClientConnection(Connection[int]):
             past_schedule="past_schedule" in strict,
         )
         self._tolerates_nul = "trailing_nul" in tolerated
+        self._tells_load = self.version >= Version.V50
         self._payload_wins = self._manners.both_texts or self.version >= Version.V50
         self._sheds = limits.window_full == "throttle"
         if limits.deliver_with == "data_sm" and self.session.tlvs:
@@ -362,6 +383,12 @@ class ClientConnection(Connection[int]):
         answers, refused = batches.id_answers(requests, verdicts, self._id_mask, answer)
         self.refuse_all(refused)
         self.stage_answers(answers)
+
+    def stage_answers(self, answers: list[bytes]) -> None:
+        if self._tells_load:
+            load = bytes([self.links.load])
+            answers = [with_tlv(answer, Tag.CONGESTION_STATE, load) for answer in answers]
+        super().stage_answers(answers)
 
     # -- deliveries --------------------------------------------------------------------------------
 

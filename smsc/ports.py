@@ -163,6 +163,9 @@ class Keeper(Protocol):
     def deliverable(self, bind: EdgeBind) -> None:
         """The bind has credit again."""
 
+    def waiting(self, account: bytes) -> int:
+        """How many deliveries wait for a bind of this account."""
+
     # -- relay -------------------------------------------------------------------------------
 
     def carrier_up(self, bind: RelayBind) -> None:

@@ -11,6 +11,7 @@ value is read:
     tuple[X, ...]            a list of X; where X is a scalar, one alone will do
     Mapping[K, V]            keys read as K, values as V
     a dataclass              a mapping with exactly its keys
+    X | None                 an X, where it is given at all
 
 An empty value is the same as a missing key. Reading goes on after a problem, so that one reading
 finds them all. Nothing but plain scalars, lists and mappings is constructed from the document.
@@ -22,6 +23,7 @@ import difflib
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import yaml
@@ -168,6 +170,9 @@ class Reading:
         values = [self.value(child, item, f"{key}[{at}]") for at, child in enumerate(nodes)]
         return INVALID if INVALID in values else tuple(values)
 
+    def _optional(self, node: yaml.Node, hint: Any, key: str) -> Any:
+        return self.value(node, get_args(hint)[0], key)
+
     def _map(self, node: yaml.Node, hint: Any, key: str) -> Any:
         pairs = self.pairs(node, key)
         if isinstance(pairs, Invalid):
@@ -207,6 +212,7 @@ SHAPES: Mapping[Any, Callable[[Reading, yaml.Node, Any, str], Any]] = {
     Literal: Reading._literal,
     tuple: Reading._tuple,
     Mapping: Reading._map,
+    UnionType: Reading._optional,
 }
 
 

@@ -110,6 +110,14 @@ SENDABLE: dict[tuple[Role, State], tuple[int, ...]] = {
 }
 
 
+#: The request without a response that may be sent; outbind on a connection that we opened.
+TELLABLE: dict[tuple[Role, State], int] = {
+    (Role.SMSC, State.OUTBOUND): Command.OUTBIND,
+    (Role.SMSC, State.BOUND_RX): Command.ALERT_NOTIFICATION,
+    (Role.SMSC, State.BOUND_TRX): Command.ALERT_NOTIFICATION,
+}
+
+
 class IllegalMove(RuntimeError):
     """Our own code asked a session for something its state forbids: a bug, never the peer's."""
 
@@ -332,7 +340,7 @@ class Session:
 
         Raises IllegalMove if the state does not let it out.
         """
-        if command_id not in UNANSWERED or not self._sendable:
+        if TELLABLE.get((self.role, self.state)) != command_id:
             raise IllegalMove(f"{command_id:#x} in {self.state.name}")
         return self._next()
 

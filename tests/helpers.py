@@ -97,6 +97,8 @@ class RecordingKeeper:
         self._next = FIRST_ID
         self.submitted: list[Message] = []
         self.received: list[Message] = []
+        #: How many mails wait for every account.
+        self.mails = 0
         #: Called in ``submit``, for faults.
         self.fault: Exception | None = None
 
@@ -115,6 +117,9 @@ class RecordingKeeper:
         self.submitted += batch
         first, self._next = self._next, self._next + len(batch)
         return list(range(first, self._next))
+
+    def waiting(self, account: bytes) -> int:
+        return self.mails
 
     def delivered(self, bind: EdgeBind, batch: Sequence[tuple[int, int]]) -> None:
         self.calls.append(("delivered", list(batch)))

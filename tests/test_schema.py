@@ -33,6 +33,7 @@ class Outer:
     inners: tuple[Inner, ...] = ()
     shares: Mapping[str, Annotated[int, even]] = field(default_factory=dict)
     secret: Annotated[int, even, FromFile("secret_file")] = 0
+    perhaps: Inner | None = None
 
 
 def read(text: str) -> tuple[Any, list[str]]:
@@ -51,6 +52,8 @@ GOOD = [
     ("{name: a, from: [4, 6]}", Outer(name="a", from_=(4, 6))),
     ("{name: a, from: []}", Outer(name="a")),
     ("{name: a, inner: {size: 2}}", Outer(name="a", inner=Inner(size=2))),
+    ("{name: a, perhaps: {size: 2}}", Outer(name="a", perhaps=Inner(size=2))),
+    ("{name: a, perhaps: }", Outer(name="a")),
     (
         "{name: a, inner: {size: 2, colour: green}}",
         Outer(name="a", inner=Inner(size=2, colour="green")),
@@ -99,7 +102,7 @@ BAD = [
         "name: a\nzzz: 2",
         [
             "f.yaml:2: zzz: unknown key; allowed: name, on, from, "
-            "inner, inners, shares, secret, secret_file"
+            "inner, inners, shares, secret, secret_file, perhaps"
         ],
     ),
     ("name: a\nfrom_: 2", ["f.yaml:2: from_: unknown key; did you mean from?"]),
@@ -161,4 +164,5 @@ def test_keys_names_every_key_with_its_path() -> None:
     assert list(schema.keys(Outer)) == [
         "name", "on", "from", "inner", "inner.size", "inner.colour",
         "inners", "inners.size", "inners.colour", "shares", "secret", "secret_file",
+        "perhaps", "perhaps.size", "perhaps.colour",
     ]  # fmt: skip

@@ -95,6 +95,13 @@ def test_only_a_bind_makes_a_session_bound() -> None:
             assert target.bound == (event in TO.values()), (state, event)
 
 
+def test_an_outbind_is_for_connections_that_we_opened() -> None:
+    assert session(State.OUTBOUND).unanswered(Command.OUTBIND) == 1
+    for state in set(State) - {State.OUTBOUND}:
+        with pytest.raises(IllegalMove):
+            session(state).unanswered(Command.OUTBIND)
+
+
 @pytest.mark.parametrize("state", [State.OPEN, State.BOUND_TX, State.BOUND_RX, State.UNBOUND])
 def test_a_request_without_a_response_has_a_number_and_no_place(state: State) -> None:
     one = session(state)
