@@ -21,10 +21,11 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import argon2
 
+from smsc.addressing import Numbering
 from smsc.config import AccountConfig
 from smsc.throttle import Penalty
 
@@ -56,6 +57,11 @@ class Account:
 
     index: int
     config: AccountConfig
+    #: How it writes addresses; None if as it likes.
+    numbering: Numbering | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbering", Numbering.of(self.config))
 
     @property
     def system_id(self) -> bytes:
@@ -75,11 +81,13 @@ class Account:
 class Accounts:
     """Every account at one moment, by system_id and by index. Immutable."""
 
-    __slots__ = ("_by_index", "_by_system_id")
+    __slots__ = ("_by_index", "_by_system_id", "numbering")
 
     def __init__(self, configs: Iterable[AccountConfig]) -> None:
         self._by_index = tuple(Account(index, config) for index, config in enumerate(configs))
         self._by_system_id = {account.system_id: account for account in self._by_index}
+        #: Whether any of them has a way of its own to write numbers.
+        self.numbering = any(account.numbering is not None for account in self._by_index)
 
     def get(self, system_id: bytes) -> Account | None:
         """The account of this system_id, if there is one."""

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 
 from smsc import batches
 from smsc._pdu import Message, Pdu, encode
+from smsc.addressing import Outgoing
 from smsc.config import CarrierConfig, LimitsConfig
 from smsc.connection import (
     DRAIN,
@@ -220,6 +221,7 @@ class CarrierBind:
         self._connections: list[CarrierConnection] = []
         self._registered = REGISTERED[owner.config.receipts]
         self._by_data_sm = owner.config.submit_with == "data_sm"
+        self._outgoing = Outgoing.of(owner.config)
         self._gone = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -244,6 +246,8 @@ class CarrierBind:
         session = connection.session
         now = self.owner.links.now
         command_id = _DATA_SM if self._by_data_sm and session.tlvs else _SUBMIT_SM
+        if self._outgoing is not None:
+            message = self._outgoing.apply(message)
         sequence = session.request(command_id, (message_id, attempt), now)
         octets = message.forward(sequence, self._registered(message.registered_delivery))
         if command_id == _DATA_SM:

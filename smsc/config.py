@@ -18,11 +18,12 @@ import os
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 
 import argon2
 import yaml
 
+from smsc import numbers
 from smsc.errors import ConfigError
 from smsc.receipt import IdBase
 from smsc.schema import INVALID, Form, FromFile, Reading
@@ -174,6 +175,29 @@ def sender(text: str) -> Sender:
     raise ValueError("must be a number with or without +, or at most 11 letters and digits")
 
 
+def senders(text: str) -> bytes:
+    """An address that an account may send from: as ``sender`` has it, or digits and ``*``."""
+    if re.fullmatch(r"\+?\d{1,20}\*?", text, re.ASCII):
+        return text.removeprefix("+").encode()
+    return sender(text).address
+
+
+def pattern(text: str) -> str:
+    """A regular expression, in Python's syntax."""
+    try:
+        re.compile(text, re.ASCII)
+    except re.error as error:
+        raise ValueError(f"must be a regular expression: {error}") from None
+    return text
+
+
+def replacement(text: str) -> str:
+    """What a match is replaced by: ASCII, with ``\\1`` for its first group."""
+    if not (text.isascii() and (text.isprintable() or not text)):
+        raise ValueError("must be printable ASCII characters")
+    return text
+
+
 def network(text: str) -> IpNetwork:
     """``192.0.2.0/24`` or one address, IPv4 or IPv6."""
     try:
@@ -242,6 +266,14 @@ def _group(reading: Reading, node: yaml.Node, key: str) -> Any:
     return tuple(Share(name, weight) for name, weight in weights.items())
 
 
+def _form(reading: Reading, node: yaml.Node, key: str) -> Any:
+    """``e164``, or ``{form: e164, ton: 0}``."""
+    if not isinstance(node, yaml.ScalarNode):
+        return reading.value(node, FormConfig, key)
+    word = reading.value(node, Literal["as_is", "e164", "plus", "national"], key)
+    return INVALID if word is INVALID else FormConfig(form=word)
+
+
 Duration: TypeAlias = Annotated[int, duration]
 PositiveDuration: TypeAlias = Annotated[int, positive_duration]
 #: A segment holds several frames of at most 1 MiB, and is made and synced whole ahead of its use.
@@ -256,6 +288,10 @@ Count: TypeAlias = Annotated[int, whole(1, 1_000_000_000)]
 Address: TypeAlias = Annotated[bytes, address]
 TimeZone: TypeAlias = Annotated[Zone, zone]
 Group: TypeAlias = Annotated[tuple[Share, ...], Form(_group)]
+Region: TypeAlias = Annotated[str, numbers.region]
+#: Type of number and numbering plan indicator (5.0 4.7.1, 4.7.2); None leaves it alone.
+Ton: TypeAlias = Annotated[int | None, whole(0, 6)]
+Npi: TypeAlias = Annotated[int | None, whole(0, 18)]
 
 
 # -- the schema ----------------------------------------------------------------------------------
@@ -299,6 +335,14 @@ class OutbindConfig:
     password: Annotated[bytes, ascii_text(0, 8), FromFile("password_file")] = field(
         default=b"", repr=False
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountNumbersConfig:
+    """How an account writes numbers."""
+
+    #: The country that its national numbers are of; without one numbers are taken as they come.
+    region: Region = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +398,9 @@ class AccountConfig:
     deliver_with: Literal["deliver_sm", "data_sm"] = "deliver_sm"
     #: Whether and where it is asked to bind while mail waits and none of its receivers is bound.
     outbind: OutbindConfig | None = None
+    #: Source addresses it may send from; none listed means any.
+    senders: tuple[Annotated[bytes, senders], ...] = ()
+    numbers: AccountNumbersConfig = AccountNumbersConfig()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "customer", self.customer or self.system_id)
@@ -408,6 +455,41 @@ DEFAULT_ERRORS: Mapping[int, ErrorAction] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormConfig:
+    """How a carrier wants numbers; what is no number of E.164 stays as it is."""
+
+    form: Literal["as_is", "e164", "plus", "national"] = "as_is"
+    #: Where they should not be what follows from the form: 1 or 2, and 1.
+    ton: Ton = None
+    npi: Npi = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierNumbersConfig:
+    """A carrier's way with addresses."""
+
+    #: The country that its national numbers are of, in both directions.
+    region: Region = ""
+    destination: Annotated[FormConfig, Form(_form)] = FormConfig()
+    source: Annotated[FormConfig, Form(_form)] = FormConfig()
+    #: Kinds of senders that it takes; the others are replaced.
+    senders: tuple[numbers.Kind, ...] = ("number", "short_code", "alphanumeric")
+    replacement: Annotated[Sender | None, sender] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewriteConfig:
+    """One thing that a carrier wants written otherwise."""
+
+    field: Literal["source", "destination"]
+    #: A regular expression; its first match in the address is replaced.
+    match: Annotated[str, pattern]
+    replace: Annotated[str, replacement] = ""
+    ton: Ton = None
+    npi: Npi = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CarrierConfig:
     """An upstream SMSC that we bind to as an ESME."""
 
@@ -442,6 +524,9 @@ class CarrierConfig:
     in_doubt: InDoubtConfig = InDoubtConfig()
     #: How long after the acknowledgement a receipt is awaited, before the state is UNKNOWN.
     receipt_wait: PositiveDuration = 3 * DAY
+    numbers: CarrierNumbersConfig = CarrierNumbersConfig()
+    #: Applied in this order, each to what the ones before have left.
+    rewrite: tuple[RewriteConfig, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "errors", {**DEFAULT_ERRORS, **self.errors})
@@ -706,6 +791,24 @@ def _bindable(config: Config) -> Findings:
             yield f"carriers[{at}].bind", "SMPP 3.3 has no transceiver; use tx+rx"
 
 
+def _writable(config: Config) -> Findings:
+    for at, carrier in enumerate(config.carriers):
+        key, wishes = f"carriers[{at}].numbers", carrier.numbers
+        for side, form in (("source", wishes.source), ("destination", wishes.destination)):
+            if form.form == "national" and not wishes.region:
+                yield f"{key}.{side}", "national numbers need a region"
+        sender = wishes.replacement
+        if sender is None and set(wishes.senders) != set(get_args(numbers.Kind)):
+            yield f"{key}.senders", "the other kinds need a replacement"
+        elif sender is not None and numbers.kind(sender.ton, sender.address) not in wishes.senders:
+            yield f"{key}.replacement", "is not of a kind that senders names"
+        for number, rule in enumerate(carrier.rewrite):
+            try:
+                re.compile(rule.match, re.ASCII).sub(rule.replace, "")
+            except (re.error, IndexError) as error:
+                yield f"carriers[{at}].rewrite[{number}].replace", f"does not fit match: {error}"
+
+
 def _apart(config: Config) -> Findings:
     if os.path.abspath(config.storage.directory) == os.path.abspath(config.traffic.directory):
         yield "traffic.directory", "must not be storage.directory"
@@ -719,6 +822,7 @@ CHECKS: tuple[Callable[[Config], Findings], ...] = (
     _ambiguous,
     _ordered,
     _bindable,
+    _writable,
     _apart,
 )
 

@@ -22,6 +22,7 @@ from smsc import receipt as receipts
 from smsc._pdu import Message, Pdu
 from smsc._spool import FIRST_LIST
 from smsc.accounts import Account, Accounts
+from smsc.addressing import Numbering, international
 from smsc.bodies import Bodies
 from smsc.book import Book
 from smsc.commit import Commit
@@ -36,7 +37,7 @@ from smsc.mailroom import Mailroom
 from smsc.message import datagram
 from smsc.ports import EdgeBind, Log, RelayBind
 from smsc.records import Flag, Kind, MailKind
-from smsc.routing import InboundRouter, Router
+from smsc.routing import InboundRouter, Route, Router
 from smsc.smpp import MessageState, Status
 from smsc.spool import UNSENT, Stage
 from smsc.traffic import Traffic
@@ -204,7 +205,10 @@ class Core:
             or spool.owed[index] >= limits.max_queued
         ):
             return -Status.ESME_RMSGQFUL
-        route = self._router.find(name, message.source_addr, message.destination_addr)
+        numbering = account.numbering
+        if numbering is not None and not numbering.allows(message):
+            return -Status.ESME_RINVSRCADR
+        route = self._route(name, numbering, message)
         if route is None:
             return -Status.ESME_RINVDSTADR
         flags = _OLD_PEER if old_peer else 0
@@ -234,8 +238,13 @@ class Core:
             self.counters.by_account[(name, "accepted")] += 1
         if target is not None:
             self.counters.submitted[upstream.name] += 1
-            target.send(id, 1, message)
+            target.send(id, 1, message if numbering is None else numbering.canonical(message))
         return id
+
+    def _route(self, account: bytes, numbering: Numbering | None, message: Message) -> Route | None:
+        if numbering is None:
+            return self._router.find(account, message.source_addr, message.destination_addr)
+        return self._router.find(account, numbering.source(message), numbering.destination(message))
 
     # -- relay: sending ----------------------------------------------------------------------
 
@@ -301,7 +310,17 @@ class Core:
             message = self._message_of(slot)
             self._book.append(_ATTEMPT, now, records.attempt(id, number, upstream.name))
             self.counters.submitted[upstream.name] += 1
+            if self._accounts.numbering:
+                message = self._canonical(slot, message)
             bind.send(id, number, message)
+
+    def _canonical(self, slot: int, message: Message) -> Message:
+        numbering = self._numbering(self.state.accounts[self.state.spool.slab.account(slot)])
+        return message if numbering is None else numbering.canonical(message)
+
+    def _numbering(self, account: bytes) -> Numbering | None:
+        owner = self._accounts.get(account)
+        return None if owner is None else owner.numbering
 
     def _message_of(self, slot: int) -> Message:
         slab = self.state.spool.slab
@@ -437,6 +456,9 @@ class Core:
         self._book.append(Kind.ORPHAN, now, head)
 
     def _inbound_message(self, upstream: Upstream, message: Message, now: int) -> int:
+        region = upstream.config.numbers.region
+        if region:
+            message = international(message, region)
         words = message.text.split(None, 1)
         account = self._inbound_router.find(message.destination_addr, words[0] if words else b"")
         owner = self._accounts.get(account) if account is not None else None
@@ -530,9 +552,8 @@ class Core:
         carrier = self.state.carriers[slab.carrier(slot)]
         if carrier in self._alive:
             return False
-        message = self._message_of(slot)
         account = self.state.accounts[slab.account(slot)]
-        route = self._router.find(account, message.source_addr, message.destination_addr)
+        route = self._route(account, self._numbering(account), self._message_of(slot))
         if route is None:
             return False
         other = route.pick(self._alive, self._dice)

@@ -15,7 +15,14 @@ from helpers import Clock, RecordingKeeper, Stage, brief, deliver, submit
 
 from smsc._pdu import Decoder, Message, Pdu, encode, header_only
 from smsc.carrier import BINDS, Carrier, CarrierBind
-from smsc.config import CarrierConfig, LimitsConfig, ReconnectConfig
+from smsc.config import (
+    CarrierConfig,
+    CarrierNumbersConfig,
+    FormConfig,
+    LimitsConfig,
+    ReconnectConfig,
+    RewriteConfig,
+)
 from smsc.connection import MAX_PAUSE, Links
 from smsc.smpp import RESPONSE, Command, Status, Tag
 from smsc.throttle import backoff
@@ -364,6 +371,23 @@ async def test_receipts_asked_of_the_carrier(policy: str, asked: int, sent: int)
         (pdu,) = await peer.expect(SUBMIT)
         assert pdu.fields["registered_delivery"] == sent
         assert pdu.fields["short_message"] == b"hello"
+
+
+@on_loop
+async def test_addresses_are_sent_as_the_carrier_wants_them() -> None:
+    rule = RewriteConfig(field="source", match="^80888$", replace="808", ton=3)
+    numbers = CarrierNumbersConfig(destination=FormConfig(form="plus"))
+    async with upstream(numbers=numbers, rewrite=(rule,)) as world:
+        bind, peer = await world.bound()
+        tlvs = [(Tag.USER_MESSAGE_REFERENCE, b"\0\7")]
+        addresses = {"source_addr": b"80888", "destination_addr": b"447700900123"}
+        raw = encode(SUBMIT, 1, 0, tlvs, **addresses, dest_addr_ton=1, short_message=b"text")
+        bind.send(1, 1, Message.from_raw(raw))
+        world.stage.durable()
+        (pdu,) = await peer.expect(SUBMIT)
+        assert (pdu.fields["source_addr_ton"], pdu.fields["source_addr"]) == (3, b"808")
+        assert pdu.fields["destination_addr"] == b"+447700900123"
+        assert (pdu.tlvs, pdu.fields["short_message"]) == (tuple(tlvs), b"text")
 
 
 @on_loop

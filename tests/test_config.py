@@ -69,6 +69,13 @@ VALUES: list[tuple[Callable[[str], Any], str, Any]] = [
     (config.sender, "+447700900001", Sender(1, 1, b"447700900001")),
     (config.sender, "12345", Sender(0, 1, b"12345")),
     (config.sender, "My Shop", Sender(5, 0, b"My Shop")),
+    (config.senders, "+447700900001", b"447700900001"),
+    (config.senders, "4477*", b"4477*"),
+    (config.senders, "+4477*", b"4477*"),
+    (config.senders, "80888", b"80888"),
+    (config.senders, "ACME", b"ACME"),
+    (config.pattern, "^0(.*)$", "^0(.*)$"),
+    (config.replacement, "", ""),
     (config.network, "192.0.2.0/24", NETWORK("192.0.2.0/24")),
     (config.network, "192.0.2.7", NETWORK("192.0.2.7/32")),
     (config.network, "2001:db8::/32", NETWORK("2001:db8::/32")),
@@ -102,6 +109,9 @@ REFUSED: list[tuple[Callable[[str], Any], str]] = [
     *((config.prefix, text) for text in ("", "+", "44x", "4" * 21, "44*", "٣")),
     *((config.address, text) for text in ("", "4" * 21, "ä", "a\x00")),
     *((config.sender, text) for text in ("", "+", "+" + "4" * 16, "TwelveLetter", "Ä", "a\n")),
+    *((config.senders, text) for text in ("", "*", "+*", "AC*", "TwelveLetter", "4" * 21)),
+    *((config.pattern, text) for text in ("(", "[", "*", "(?P<a")),
+    *((config.replacement, text) for text in ("ä", "\0")),
     *((config.network, text) for text in ("", "x", "192.0.2.1/24", "192.0.2.0/33", "localhost")),
     *((config.version, text) for text in ("", "3.40", "34", "0x34")),
     *((config.socket_path, text) for text in ("", "s" * 107, "ä" * 54)),
@@ -275,6 +285,33 @@ DISAGREE = [
         "f:5: carriers[0].bind: SMPP 3.3 has no transceiver; use tx+rx",
     ),
     (LEAST + CARRIERS.replace("}]", ", version: 3.3, bind: tx+rx}]"), None),
+    (
+        LEAST + CARRIERS.replace("}]", ", numbers: {source: national}}]"),
+        "f:5: carriers[0].numbers.source: national numbers need a region",
+    ),
+    (
+        LEAST + CARRIERS.replace("}]", ", numbers: {destination: {form: national}}}]"),
+        "f:5: carriers[0].numbers.destination: national numbers need a region",
+    ),
+    (LEAST + CARRIERS.replace("}]", ", numbers: {source: national, region: GB}}]"), None),
+    (
+        LEAST + CARRIERS.replace("}]", ", numbers: {senders: number}}]"),
+        "f:5: carriers[0].numbers.senders: the other kinds need a replacement",
+    ),
+    (
+        LEAST + CARRIERS.replace("}]", ", numbers: {senders: number, replacement: ACME}}]"),
+        "f:5: carriers[0].numbers.replacement: is not of a kind that senders names",
+    ),
+    (
+        LEAST + CARRIERS.replace("}]", ", rewrite: [{field: source, match: '(', replace: x}]}]"),
+        "f:5: carriers[0].rewrite[0].match: must be a regular expression: "
+        "missing ), unterminated subpattern at position 0",
+    ),
+    (
+        LEAST + CARRIERS.replace("}]", ", rewrite: [{field: source, match: a, replace: '\\1'}]}]"),
+        "f:5: carriers[0].rewrite[0].replace: does not fit match: "
+        "invalid group reference 1 at position 1",
+    ),
     (
         LEAST + "storage: {directory: d}\ntraffic: {directory: ./d/}",
         "f:6: traffic.directory: must not be storage.directory",
