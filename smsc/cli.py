@@ -22,7 +22,7 @@ from typing import Any
 
 import uvloop
 
-from smsc import __version__, accounts, config, lenient, traffic
+from smsc import __version__, accounts, admin, config, lenient, traffic
 from smsc.errors import ConfigError, SmscError, StorageError
 from smsc.journal import inspect
 from smsc.routing import Router
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_route(commands)
     _add_traffic(commands)
     _add_log(commands)
+    admin.add_commands(commands)
     _add_sim(commands)
     _add_demo(commands)
     return parser
@@ -167,6 +168,10 @@ def _check(options: argparse.Namespace) -> int:
         print(problem, file=sys.stderr)
     if problems:
         return EX_CONFIG
+    loaded = config.load(options.config)
+    if loaded.database.url:
+        for warning in admin.warnings(loaded):
+            print(f"{options.config}: warning: {warning}", file=sys.stderr)
     print(f"{options.config}: sound")
     return 0
 
