@@ -53,7 +53,9 @@ cdef class Slab:
     cdef _Index ids
     cdef _Index keys
     cdef uint32_t now           # the wheel's tick: everything due up to it was handed out
-    cdef dict segments          # segment -> entries whose body lies there
+    cdef dict segments          # segment -> entries whose body lies there, but for hot_change
+    cdef uint64_t hot_segment   # the segment counted last, and what it is off in the dict
+    cdef int64_t hot_change
 
     cdef Entry *entry(self, uint32_t slot) noexcept
     cdef Entry *live(self, uint32_t slot) except NULL
@@ -64,6 +66,7 @@ cdef class Slab:
     cdef void _bucket(self, uint32_t slot, Entry *e) noexcept
     cdef void _cascade(self, uint32_t queue) noexcept
     cdef int _count_segment(self, uint64_t segment, int change) except -1
+    cdef int _fold_hot(self) except -1
 
     cpdef int64_t add(self, uint64_t id, uint64_t position, uint16_t account, uint16_t carrier, uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, int64_t expiry_ms) except -1
     cpdef int remove(self, uint32_t slot) except -1

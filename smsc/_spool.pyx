@@ -577,19 +577,32 @@ cdef class Slab:
         return [slot for slot in range(self.top) if self.entry(slot).id != 0]
 
     cdef int _count_segment(self, uint64_t segment, int change) except -1:
-        cdef int n = self.segments.get(segment, 0) + change
-        if n:
-            self.segments[segment] = n
-        else:
-            del self.segments[segment]
+        # Nearly always the segment is that of the call before, so the dict is left alone.
+        if segment != self.hot_segment:
+            self._fold_hot()
+            self.hot_segment = segment
+        self.hot_change += change
+        return 0
+
+    cdef int _fold_hot(self) except -1:
+        cdef int64_t n
+        if self.hot_change:
+            n = self.segments.get(self.hot_segment, 0) + self.hot_change
+            self.hot_change = 0
+            if n:
+                self.segments[self.hot_segment] = n
+            else:
+                del self.segments[self.hot_segment]
         return 0
 
     def oldest_segment(self):
         """The oldest segment that still holds a body, or -1."""
+        self._fold_hot()
         return min(self.segments) if self.segments else -1
 
     def segment_counts(self):
         """How many bodies lie in which segment."""
+        self._fold_hot()
         return dict(self.segments)
 
     @property

@@ -1,5 +1,5 @@
 cimport cython
-from smsc._pdu cimport Pdu, Response
+from smsc._pdu cimport Message, Pdu, Response
 
 cdef long _RESPONSE, _GENERIC_NACK, _UNKNOWN
 
@@ -21,3 +21,7 @@ cpdef list outcomes(list settled)
 cpdef tuple id_answers(requests, list verdicts, mask, answer)
 @cython.locals(pdu=Pdu)
 cpdef tuple same_answers(requests, list statuses, bytes answer)
+@cython.locals(message=Message, at=cython.Py_ssize_t)
+cpdef list submits(list messages, list sequence_numbers, list registered)
+@cython.locals(at=cython.Py_ssize_t)
+cpdef list resequenced(list pdus, list sequence_numbers)

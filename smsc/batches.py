@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from smsc._pdu import Pdu, Response, resequence
+from smsc._pdu import Message, Pdu, Response, resequence
 from smsc.message import OURS, Manners, check
 from smsc.smpp import RESPONSE, Command, Status
 
@@ -110,6 +110,28 @@ def id_answers(
         else:
             refused.append((pdu, -verdict))
     return answers, refused
+
+
+def submits(
+    messages: list[Message], sequence_numbers: list[int], registered: list[int]
+) -> list[bytes]:
+    """Each message as the submit_sm to a carrier; ``registered`` maps its registered_delivery.
+
+    -1 there leaves it as it came.
+    """
+    out = []
+    for at in range(len(messages)):
+        message = messages[at]
+        out.append(message.forward(sequence_numbers[at], registered[message.registered_delivery]))
+    return out
+
+
+def resequenced(pdus: list[bytes], sequence_numbers: list[int]) -> list[bytes]:
+    """Each PDU under a sequence number of its own."""
+    out = []
+    for at in range(len(pdus)):
+        out.append(resequence(pdus[at], sequence_numbers[at]))
+    return out
 
 
 def same_answers(

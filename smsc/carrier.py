@@ -17,7 +17,7 @@ import logging
 import math
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from smsc import batches
 from smsc._pdu import Message, Pdu, encode
@@ -56,10 +56,10 @@ BINDS = {
 
 #: registered_delivery as the carrier is asked, from what the client asked; -1 leaves it alone.
 #: "Always" keeps the acknowledgement bits and asks for success and failure (5.0 section 4.7.21).
-REGISTERED: dict[str, Callable[[int], int]] = {
-    "as_asked": lambda asked: -1,
-    "always": lambda asked: asked & 0xFC | 0x01,
-    "never": lambda asked: 0,
+REGISTERED: dict[str, list[int]] = {
+    "as_asked": [-1] * 256,
+    "always": [asked & 0xFC | 0x01 for asked in range(256)],
+    "never": [0] * 256,
 }
 
 #: Plain numbers: they are compared once per message.
@@ -240,20 +240,25 @@ class CarrierBind:
             return session.room
         return min(session.room, pace.available(self.owner.links.now))
 
-    def send(self, message_id: int, attempt: int, message: Message) -> None:
-        """Stage one submit_sm under a sequence number of this bind."""
+    def send(self, attempts: list[Attempt], messages: list[Message]) -> None:
+        """Stage these submit_sm under sequence numbers of this bind."""
         connection = self._connections[-1]
         session = connection.session
         now = self.owner.links.now
-        command_id = _DATA_SM if self._by_data_sm and session.tlvs else _SUBMIT_SM
         if self._outgoing is not None:
-            message = self._outgoing.apply(message)
-        sequence = session.request(command_id, (message_id, attempt), now)
-        octets = message.forward(sequence, self._registered(message.registered_delivery))
-        if command_id == _DATA_SM:
-            octets = data_sm_of(Message.from_raw(octets), sequence)
-        connection.stage_request(octets if session.tlvs else without_tlvs(octets))
-        self.owner.pace.sent(1, now)
+            messages = [self._outgoing.apply(message) for message in messages]
+        by_data_sm = self._by_data_sm and session.tlvs
+        sequences = session.requests(_DATA_SM if by_data_sm else _SUBMIT_SM, attempts, now)
+        pdus = batches.submits(messages, sequences, self._registered)
+        if by_data_sm:
+            pdus = [
+                data_sm_of(Message.from_raw(pdu), sequence)
+                for pdu, sequence in zip(pdus, sequences, strict=True)
+            ]
+        elif not session.tlvs:
+            pdus = [without_tlvs(pdu) for pdu in pdus]
+        connection.stage_requests(pdus)
+        self.owner.pace.sent(len(pdus), now)
 
     @property
     def outstanding(self) -> int:

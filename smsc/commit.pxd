@@ -15,6 +15,7 @@ cdef class Commit:
     cdef list _draining
     cdef readonly bint congested
     cdef bint _held
+    cdef list _last
     cdef readonly long frames
     cdef readonly list waits
     cdef readonly int64_t waits_us

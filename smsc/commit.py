@@ -100,6 +100,7 @@ class Commit:
         self._frames: deque[_Frame] = deque()
         self._scheduled = False
         self._failed = False
+        self._last: list[Callable[[], None]] = []
         self._relief: list[Callable[[], None]] = []
         self._draining: list[asyncio.Future[None]] = []
         #: Whether so much is on its way to disk that nothing more should be read.
@@ -154,12 +155,27 @@ class Commit:
         self.begin()
         self._calls.append(call)
 
+    def at_turn_over(self, call: Callable[[], None]) -> None:
+        """Call ``call()`` once, when this turn of the loop is over and before its frame is sealed.
+
+        What ``call`` appends and stages goes into that frame.
+        """
+        self.begin()
+        self._last.append(call)
+
     def on_relief(self, call: Callable[[], None]) -> None:
         """Call ``call()`` once, when ``congested`` has become false."""
         self._relief.append(call)
 
     def _turn_over(self) -> None:
         self._scheduled = False
+        last, self._last = self._last, []
+        try:
+            for call in last:
+                call()
+        except StorageError as error:
+            self._fail(error)
+            return
         if not self._open or (self._log.busy and self._log.open_octets < FULL_FRAME):
             return  # already sealed; or sealed when the news of the frame before comes
         self._seal()

@@ -514,10 +514,10 @@ class Connection(asyncio.Protocol, Generic[C]):
             self.counters.pdus_out += len(octets)
             self.transport.write(b"".join(octets) if len(octets) > 1 else octets[0])
 
-    def stage_request(self, octets: bytes) -> None:
-        """Send a request of ours once the log is durable."""
-        self.requests += 1
-        self.links.commit.stage(self, octets)
+    def stage_requests(self, requests: list[bytes]) -> None:
+        """Send these requests of ours, in this order, once the log is durable."""
+        self.requests += len(requests)
+        self.links.commit.stage_all(self, requests)
 
     def stage_answers(self, answers: list[bytes]) -> None:
         """Send these answers, in this order, once the log is durable."""

@@ -42,6 +42,7 @@ cdef class Core:
     cdef readonly object forgetting
     cdef uint64_t _dice
     cdef uint64_t _batch
+    cdef set _loaded
     cdef bint _room
     cdef public bint slow
     cdef uint64_t _max_owed

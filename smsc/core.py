@@ -106,7 +106,7 @@ class Core:
         for carrier in config.carriers:
             rule = receipts.IdRule(carrier.id_rule.response, carrier.id_rule.receipt)
             self._add_upstream(Upstream(carrier, self.state), Correlation(carrier.name, rule))
-        self.mailroom = Mailroom(self.state.mailboxes, log)
+        self.mailroom = Mailroom(self.state.mailboxes, log, commit)
         self._ends = Endings(
             self._book,
             commit,
@@ -122,6 +122,8 @@ class Core:
         )
         self._dice = 0
         self._batch = 0
+        #: Carriers for which this batch has something.
+        self._loaded: set[Upstream] = set()
         self._room = True
         #: Whether the disk is so slow that nothing new should be taken.
         self.slow = False
@@ -186,11 +188,17 @@ class Core:
         index = self.state.accounts.index(account.system_id)
         old_peer = bind.version < 0x34
         results = []
-        for message in batch:
-            result = self._accept(account, index, old_peer, message, now)
-            results.append(result)
-            if result < 0:
-                self.counters.refused[-result] += 1
+        try:
+            for message in batch:
+                result = self._accept(account, index, old_peer, message, now)
+                results.append(result)
+                if result < 0:
+                    self.counters.refused[-result] += 1
+        finally:
+            # What is said to be attempted is sent, whatever happened to those behind it.
+            for upstream in self._loaded:
+                upstream.send()
+            self._loaded.clear()
         return results
 
     def _accept(
@@ -238,7 +246,8 @@ class Core:
             self.counters.by_account[(name, "accepted")] += 1
         if target is not None:
             self.counters.submitted[upstream.name] += 1
-            target.send(id, 1, message if numbering is None else numbering.canonical(message))
+            target.load(id, 1, message if numbering is None else numbering.canonical(message))
+            self._loaded.add(upstream)
         return id
 
     def _route(self, account: bytes, numbering: Numbering | None, message: Message) -> Route | None:
@@ -298,21 +307,23 @@ class Core:
 
     def _pump(self, upstream: Upstream) -> None:
         """Send what waits for a carrier, as far as its binds take it now."""
-        if not upstream.has_work():
-            return
         slab = self.state.spool.slab
-        for slot, bind in upstream.pairs(self._message_of):
-            now = self._commit.begin()  # only now: while all binds are full there is no frame
-            if slab.expiry(slot) <= now:
-                self._ends.finish(slot, now, MessageState.EXPIRED)
-                continue
-            id, number = slab.id(slot), slab.attempt(slot) + 1
-            message = self._message_of(slot)
-            self._book.append(_ATTEMPT, now, records.attempt(id, number, upstream.name))
-            self.counters.submitted[upstream.name] += 1
-            if self._accounts.numbering:
-                message = self._canonical(slot, message)
-            bind.send(id, number, message)
+        while upstream.has_work():
+            for slot, berth in upstream.pairs(self._message_of):
+                now = self._commit.begin()  # only now: while all binds are full there is no frame
+                if slab.expiry(slot) <= now:
+                    self._ends.finish(slot, now, MessageState.EXPIRED)
+                    berth.room += 1
+                    continue
+                id, number = slab.id(slot), slab.attempt(slot) + 1
+                message = self._message_of(slot)
+                self._book.append(_ATTEMPT, now, records.attempt(id, number, upstream.name))
+                self.counters.submitted[upstream.name] += 1
+                if self._accounts.numbering:
+                    message = self._canonical(slot, message)
+                berth.load(id, number, message)
+            if not upstream.send():
+                return
 
     def _canonical(self, slot: int, message: Message) -> Message:
         numbering = self._numbering(self.state.accounts[self.state.spool.slab.account(slot)])

@@ -56,7 +56,7 @@ MAX_REFUSALS = 3
 #: Connections that the kernel may hold until they are accepted: a big client's whole reconnect.
 BACKLOG = 1_024
 
-#: Plain numbers: they are compared once per delivery.
+#: Plain numbers: they go with every delivery.
 _DELIVER_SM, _DATA_SM = int(Command.DELIVER_SM), int(Command.DATA_SM)
 
 #: bind_types as the configuration names them.
@@ -396,20 +396,28 @@ class ClientConnection(Connection[int]):
         """How many more deliveries this bind takes now."""
         return 0 if self.session.timers.stalled is not None else self.session.room
 
-    def deliver(self, mail_id: int, pdu: bytes) -> None:
-        """Stage one deliver_sm, or what says the same, under a sequence number of this session."""
+    def deliver(self, mail_ids: list[int], pdus: list[bytes]) -> None:
+        """Stage these deliver_sm, or what says the same, under sequence numbers of this session."""
         session = self.session
-        sequence = session.request(self._delivery, mail_id, self.links.now)
-        if self._delivery == _DATA_SM:
-            self.stage_request(data_sm_of(Message.from_raw(pdu), sequence))
-            return
-        if not session.tlvs:
-            pdu = without_tlvs(pdu)
-        self.stage_request(resequence(pdu, sequence))
+        try:
+            sequences = session.requests(self._delivery, mail_ids, self.links.now)
+            if self._delivery == _DATA_SM:
+                pdus = [
+                    data_sm_of(Message.from_raw(pdu), sequence)
+                    for pdu, sequence in zip(pdus, sequences, strict=True)
+                ]
+            else:
+                if not session.tlvs:
+                    pdus = [without_tlvs(pdu) for pdu in pdus]
+                pdus = batches.resequenced(pdus, sequences)
+            self.stage_requests(pdus)
+        except Exception as error:  # the border: nobody above stands for this connection
+            self._bug(error)
 
     def notify(self, pdu: bytes) -> None:
         """Stage one alert_notification."""
-        self.stage_request(resequence(pdu, self.session.unanswered(Command.ALERT_NOTIFICATION)))
+        sequence = self.session.unanswered(Command.ALERT_NOTIFICATION)
+        self.stage_requests([resequence(pdu, sequence)])
 
     def on_settled(self, settled: list[tuple[int, Pdu]]) -> None:
         self._listener.keeper.delivered(self, batches.fates(settled))

@@ -1,8 +1,9 @@
 """Which mail goes to which bind: a mailbox empties, in order, to all live binds of its account.
 
 The binds take turns, each as far as its window goes. What a bind has taken and not confirmed waits
-again, before all else, when the bind is gone. Mail that no client will answer for, because nobody
-wants it or nobody need, departs: its end is for others to write down.
+again, before all else, when the bind is gone. Mail that arrives is handed out when the turn of the
+loop is over, so that a bind is called once for all that it gets. Mail that no client will answer
+for, because nobody wants it or nobody need, departs: its end is for others to write down.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import OrderedDict, defaultdict, deque
 
 from smsc import records
 from smsc._pdu import Message
+from smsc.commit import Commit
 from smsc.mailbox import Mailboxes
 from smsc.ports import EdgeBind, Log
 from smsc.records import MailKind
@@ -25,33 +27,48 @@ MAX_CLOSED = 1_000
 _ALERT = int(MailKind.ALERT)
 
 
+class Desk:
+    """A bind, and what it has of its account's mail."""
+
+    def __init__(self, bind: EdgeBind) -> None:
+        self.bind = bind
+        #: Ids that it took and has not answered, in order.
+        self.taken: dict[int, None] = {}
+        #: The credit left to the delivery under way; -1 before the bind was asked.
+        self.room = -1
+        self.ids: list[int] = []
+        self.pdus: list[bytes] = []
+
+
 class Mailroom:
     """Hands mail out; knows who has which. The mailboxes themselves are in the state."""
 
-    def __init__(self, mailboxes: Mailboxes, log: Log) -> None:
+    def __init__(self, mailboxes: Mailboxes, log: Log, commit: Commit) -> None:
         self._mailboxes = mailboxes
         self._log = log
-        self._binds: defaultdict[int, deque[EdgeBind]] = defaultdict(deque)
-        #: Per bind the ids it has taken and not answered, in order.
-        self._taken: dict[EdgeBind, dict[int, None]] = {}
+        self._commit = commit
+        self._desks: dict[EdgeBind, Desk] = {}
+        self._turns: defaultdict[int, deque[Desk]] = defaultdict(deque)
         self._fresh: dict[int, bytes] = {}
+        #: Accounts that have got mail in this turn of the loop.
+        self._expectant: set[int] = set()
         #: (account, destination) and the id before which nothing of it is wanted.
         self._closed: OrderedDict[tuple[int, bytes], int] = OrderedDict()
         self._departed: list[tuple[int, int, str]] = []
 
     def attach(self, account: int, bind: EdgeBind) -> None:
         """A receiving bind of the account is up."""
-        self._binds[account].append(bind)
-        self._taken[bind] = {}
+        desk = self._desks[bind] = Desk(bind)
+        self._turns[account].append(desk)
         self.deliver(account)
 
     def detach(self, account: int, bind: EdgeBind) -> None:
         """It is gone. Harmless for a bind that was never attached."""
-        taken = self._taken.pop(bind, None)
-        if taken is None:
+        desk = self._desks.pop(bind, None)
+        if desk is None:
             return
-        self._binds[account].remove(bind)
-        for id in reversed(taken):
+        self._turns[account].remove(desk)
+        for id in reversed(desk.taken):
             slot = self._mailboxes.slab.find(id)
             if slot >= 0:
                 self._mailboxes.put_back(slot)
@@ -59,51 +76,78 @@ class Mailroom:
 
     def arrived(self, account: int, id: int, pdu: bytes) -> None:
         """A new mail is in the mailbox."""
-        if self._binds[account]:
+        if self._turns[account]:
             if len(self._fresh) < FRESH:
                 self._fresh[id] = pdu
+            if not self._expectant:
+                self._commit.at_turn_over(self._hand_out)
+            self._expectant.add(account)
+
+    def _hand_out(self) -> None:
+        expectant, self._expectant = self._expectant, set()
+        for account in expectant:
             self.deliver(account)
 
     def answered(self, bind: EdgeBind, id: int) -> None:
         """The bind has answered for a mail, whatever it said."""
-        taken = self._taken.get(bind)
-        if taken is not None:
-            taken.pop(id, None)
+        desk = self._desks.get(bind)
+        if desk is not None:
+            desk.taken.pop(id, None)
 
     def deliver(self, account: int) -> None:
         """Give the account's binds what they can take now."""
-        binds = self._binds[account]
+        turns = self._turns[account]
+        served = self._deal(account, turns)
+        for desk in served:
+            ids, desk.ids = desk.ids, []
+            pdus, desk.pdus = desk.pdus, []
+            desk.bind.deliver(ids, pdus)
+
+    def _deal(self, account: int, turns: deque[Desk]) -> list[Desk]:
+        """Take mail for each desk in turn; the desks that have got some."""
         slab = self._mailboxes.slab
+        served: list[Desk] = []
+        for desk in turns:
+            desk.room = -1
         full = 0
-        while full < len(binds):
-            bind = binds[0]
-            if bind.credit() <= 0:
-                binds.rotate(-1)
+        while full < len(turns):
+            desk = turns[0]
+            if desk.room < 0:
+                desk.room = desk.bind.credit()
+            if desk.room <= 0:
+                turns.rotate(-1)
                 full += 1
                 continue
             slot = self._mailboxes.take(account)
             if slot < 0:
-                return  # it stays this bind's turn
+                break  # it stays this desk's turn
             id = slab.id(slot)
-            pdu = self._fresh.pop(id, None)
-            if pdu is None:
-                pdu = self._log.read(slab.position(slot))[2]
+            pdu = self._octets(id, slot)
             if slab.lane(slot) == _ALERT:
-                self._notify(account, id, pdu)
+                self._notify(turns, id, pdu)
                 continue
             if self._closed and self._unwanted(account, id, pdu):
                 self._departed.append((id, int(MessageState.REJECTED), "refused"))
                 continue
-            binds.rotate(-1)
+            turns.rotate(-1)
             full = 0
-            self._taken[bind][id] = None
-            bind.deliver(id, pdu)
+            if not desk.ids:
+                served.append(desk)
+            desk.room -= 1
+            desk.taken[id] = None
+            desk.ids.append(id)
+            desk.pdus.append(pdu)
+        return served
 
-    def _notify(self, account: int, id: int, pdu: bytes) -> None:
+    def _octets(self, id: int, slot: int) -> bytes:
+        pdu = self._fresh.pop(id, None)
+        return self._log.read(self._mailboxes.slab.position(slot))[2] if pdu is None else pdu
+
+    def _notify(self, turns: deque[Desk], id: int, pdu: bytes) -> None:
         """Give an alert_notification to the first bind that knows of such; no one answers it."""
-        for bind in self._binds[account]:
-            if bind.version >= 0x34:
-                bind.notify(pdu)
+        for desk in turns:
+            if desk.bind.version >= 0x34:
+                desk.bind.notify(pdu)
                 self._departed.append((id, int(MessageState.DELIVERED), "delivered"))
                 return
         self._departed.append((id, int(MessageState.EXPIRED), "expired"))

@@ -119,8 +119,8 @@ class EdgeBind(Protocol):
     def credit(self) -> int:
         """How many more deliveries this bind takes now."""
 
-    def deliver(self, mail_id: int, pdu: bytes) -> None:
-        """Stage one deliver_sm; the bind gives it a sequence number of its own."""
+    def deliver(self, mail_ids: list[int], pdus: list[bytes]) -> None:
+        """Stage these deliver_sm, no more than ``credit``; each gets a sequence number here."""
 
     def notify(self, pdu: bytes) -> None:
         """Stage one alert_notification; nothing answers it. Not below 3.4."""
@@ -135,8 +135,11 @@ class RelayBind(Protocol):
     def credit(self) -> int:
         """How many more attempts this bind takes now: its window and rate, whichever is less."""
 
-    def send(self, message_id: int, attempt: int, message: Message) -> None:
-        """Stage one submit_sm; the bind gives it a sequence number of its own."""
+    def send(self, attempts: list[tuple[int, int]], messages: list[Message]) -> None:
+        """Stage a submit_sm for each, no more than ``credit``, under sequence numbers of the bind.
+
+        An attempt is ``(message id, its number)``.
+        """
 
 
 class Keeper(Protocol):

@@ -28,6 +28,7 @@ cdef class Session:
     cdef dict _link
 
     cpdef long request(self, long command_id, context, long long now) except -1
+    cpdef list requests(self, long command_id, list contexts, long long now)
     cdef long _next(self) except -1
     cpdef answered(self, Pdu pdu)
     cpdef tuple settle(self, list responses)

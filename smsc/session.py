@@ -335,6 +335,10 @@ class Session:
         self._window[sequence] = (command_id, context, now + self.timers.timing.response)
         return sequence
 
+    def requests(self, command_id: int, contexts: list[Any], now: int) -> list[int]:
+        """``request`` for several messages at once."""
+        return [self.request(command_id, context, now) for context in contexts]
+
     def unanswered(self, command_id: int) -> int:
         """Give a request that has no response its sequence number.
 

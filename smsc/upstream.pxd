@@ -9,6 +9,11 @@ cdef class Berth:
     cdef readonly int parked
     cdef public long room
     cdef public unsigned long long batch
+    cdef list _attempts
+    cdef list _messages
+
+    cpdef load(self, unsigned long long id, int attempt, Message message)
+    cpdef bint send(self) except -1
 
 
 cdef class Upstream:
@@ -32,5 +37,7 @@ cdef class Upstream:
     cpdef first(self, int slot)
     cdef long _stranded_count(self) except -1
     cdef Berth _berth(self, bytes account, Message message)
-    cpdef direct(self, bytes account, Message message, unsigned long long batch=*)
+    cpdef Berth direct(self, bytes account, Message message, unsigned long long batch)
+    cpdef bint send(self) except -1
+    cdef bint _ask(self) except -1
     cdef long _next(self) except -2

@@ -20,14 +20,30 @@ PARKED = 256
 
 
 class Berth:
-    """A bind and the messages parked at it."""
+    """A bind, the messages parked at it, and those that it is about to be given."""
 
     def __init__(self, bind: RelayBind, parked: int) -> None:
         self.bind = bind
         self.parked = parked
-        #: The credit left to a batch of new messages, which is asked for once, and which batch.
+        #: The credit left to a batch of messages, which is asked for once, and which batch.
         self.room = 0
         self.batch = 0
+        self._attempts: list[tuple[int, int]] = []
+        self._messages: list[Message] = []
+
+    def load(self, id: int, attempt: int, message: Message) -> None:
+        """Have it sent with the next ``send``."""
+        self._attempts.append((id, attempt))
+        self._messages.append(message)
+
+    def send(self) -> bool:
+        """Give the bind what was loaded, in one call; False if that is nothing."""
+        if not self._attempts:
+            return False
+        attempts, self._attempts = self._attempts, []
+        messages, self._messages = self._messages, []
+        self.bind.send(attempts, messages)
+        return True
 
 
 class Upstream:
@@ -115,37 +131,63 @@ class Upstream:
         key = (account, message.source_addr, message.destination_addr)
         return berths[hash(key) % len(berths)]
 
-    def direct(self, account: bytes, message: Message, batch: int = 0) -> RelayBind | None:
-        """The bind that takes a new message at once, if nothing stands before it.
+    def direct(self, account: bytes, message: Message, batch: int) -> Berth | None:
+        """The berth that takes a new message at once, if nothing stands before it.
 
-        Messages of one ``batch`` (not 0) are told apart from the rest so that a bind is asked for
-        its credit once; all that this gives out must be sent.
+        A bind is asked for its credit once per ``batch``; whoever gets a berth loads it, and sends
+        when the batch is over.
         """
         if not self._berths or not self.lanes.idle or self._stranded_count():
             return None
         berth = self._berth(account, message)
         if self._slab.length(berth.parked):
             return None
-        if not batch or berth.batch != batch:
+        if berth.batch != batch:
             berth.batch, berth.room = batch, berth.bind.credit()
         if berth.room <= 0:
             return None
         berth.room -= 1
-        return berth.bind
+        return berth
 
-    def pairs(self, message_of: Callable[[int], Message]) -> Iterator[tuple[int, RelayBind]]:
-        """``(slot, bind)`` of what is to be sent now; the slot stands in no list any more."""
-        slab = self._slab
+    def send(self) -> bool:
+        """Send what the berths were loaded with; False if that is nothing."""
+        sent = False
         for berth in self._berths:
-            while slab.length(berth.parked) and berth.bind.credit() > 0:
-                yield slab.pop(berth.parked), berth.bind
-        while any(berth.bind.credit() > 0 for berth in self._berths):
+            sent = berth.send() or sent
+        return sent
+
+    def _ask(self) -> bool:
+        """Ask every bind for its credit; whether any has some.
+
+        Binds share their carrier's rate, so each is used for its part of it at a time.
+        """
+        count = len(self._berths)
+        some = False
+        for berth in self._berths:
+            berth.batch, berth.room = 0, -(-berth.bind.credit() // count)
+            some = some or berth.room > 0
+        return some
+
+    def pairs(self, message_of: Callable[[int], Message]) -> Iterator[tuple[int, Berth]]:
+        """``(slot, berth)`` of what is to be sent now; the slot stands in no list any more.
+
+        Whoever gets a berth loads it, or gives ``room`` back. There may be more after ``send``.
+        """
+        slab = self._slab
+        if not self._ask():
+            return
+        for berth in self._berths:
+            while berth.room > 0 and slab.length(berth.parked):
+                berth.room -= 1
+                yield slab.pop(berth.parked), berth
+        while any([berth.room > 0 for berth in self._berths]):
             slot = self._next()
             if slot < 0:
                 return
             berth = self._berth(self._accounts[slab.account(slot)], message_of(slot))
-            if berth.bind.credit() > 0 and not slab.length(berth.parked):
-                yield slot, berth.bind
+            if berth.room > 0 and not slab.length(berth.parked):
+                berth.room -= 1
+                yield slot, berth
             elif slab.length(berth.parked) < PARKED:
                 slab.push(slot, berth.parked)
             else:

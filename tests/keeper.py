@@ -89,9 +89,9 @@ class Client:
     def credit(self) -> int:
         return self.window - len(self.held)
 
-    def deliver(self, mail_id: int, pdu: bytes) -> None:
-        self.held.append((mail_id, pdu))
-        self._keeper.commit.stage(self, pdu)
+    def deliver(self, mail_ids: list[int], pdus: list[bytes]) -> None:
+        self.held += zip(mail_ids, pdus, strict=True)
+        self._keeper.commit.stage_all(self, list(pdus))
 
     def notify(self, pdu: bytes) -> None:
         self._keeper.commit.stage(self, pdu)
@@ -125,9 +125,10 @@ class Relay:
     def credit(self) -> int:
         return self.window - len(self.outstanding)
 
-    def send(self, message_id: int, attempt: int, message: Message) -> None:
-        self.outstanding.append((message_id, attempt))
-        self._keeper.commit.stage(self, (message_id, attempt, message))
+    def send(self, attempts: list[tuple[int, int]], messages: list[Message]) -> None:
+        self.outstanding += attempts
+        staged = [(*attempt, message) for attempt, message in zip(attempts, messages, strict=True)]
+        self._keeper.commit.stage_all(self, staged)
 
     def release(self, staged: list[tuple[int, int, Message]]) -> None:
         self.sent += staged

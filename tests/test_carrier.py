@@ -124,7 +124,7 @@ class Upstream:
     def send(self, bind: CarrierBind, *message_ids: int, **changes: Any) -> None:
         """Hand the bind a first attempt at each message."""
         for message_id in message_ids:
-            bind.send(message_id, 1, Message.from_raw(submit(99, **changes)))
+            bind.send([(message_id, 1)], [Message.from_raw(submit(99, **changes))])
 
     def pass_time(self, ms: int) -> None:
         for _ in range(ms // 100):
@@ -395,7 +395,7 @@ async def test_a_carrier_of_33_is_sent_no_tlv() -> None:
     async with upstream(version=0x33) as world:
         bind, peer = await world.bound()
         raw = encode(SUBMIT, 1, 0, [(Tag.MESSAGE_PAYLOAD, b"text")], destination_addr=b"1")
-        bind.send(1, 1, Message.from_raw(raw))
+        bind.send([(1, 1)], [Message.from_raw(raw)])
         world.stage.durable()
         (pdu,) = await peer.expect(SUBMIT)
         assert (pdu.tlvs, pdu.fields["short_message"]) == ((), b"text")

@@ -78,7 +78,7 @@ class Desk(Connection[str]):
 
     def ask(self, context: str) -> int:
         sequence = self.session.request(Command.DELIVER_SM, context, self.links.clock())
-        self.stage_request(deliver(sequence))
+        self.stage_requests([deliver(sequence)])
         return sequence
 
     handlers = {

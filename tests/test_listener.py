@@ -610,8 +610,8 @@ def delivered(edge: Edge) -> list[tuple[int, int]]:
 def test_a_delivery_leaves_when_durable_and_its_outcome_comes_back(edge: Edge) -> None:
     wire = edge.bound()
     (client,) = edge.keeper.attached
-    client.deliver(71, deliver())
-    client.deliver(72, deliver(text=b"other"))
+    client.deliver([71], [deliver()])
+    client.deliver([72], [deliver(text=b"other")])
     assert client.credit() == 8
     assert wire.received() == []
     edge.stage.durable()
@@ -639,7 +639,7 @@ def test_a_delivery_leaves_when_durable_and_its_outcome_comes_back(edge: Edge) -
 )
 def test_responses_to_a_delivery(edge: Edge, response: bytes, outcome: int | None) -> None:
     wire = edge.bound()
-    edge.keeper.attached[0].deliver(71, deliver())
+    edge.keeper.attached[0].deliver([71], [deliver()])
     edge.stage.durable()
     wire.received()
     sent = len(response).to_bytes(4, "big") + response[4:]
@@ -649,7 +649,7 @@ def test_responses_to_a_delivery(edge: Edge, response: bytes, outcome: int | Non
 
 def test_a_missing_response_is_a_temporary_failure_and_the_session_stays(edge: Edge) -> None:
     wire = edge.bound()
-    edge.keeper.attached[0].deliver(71, deliver())
+    edge.keeper.attached[0].deliver([71], [deliver()])
     edge.stage.durable()
     edge.pass_time(12_000)
     assert delivered(edge) == [(71, Status.ESME_RX_T_APPN)]
@@ -661,7 +661,7 @@ def test_a_missing_response_is_a_temporary_failure_and_the_session_stays(edge: E
 @pytest.mark.parametrize("how", ["unbind", "reset", "half-close"])
 def test_a_bind_that_goes_is_detached_at_once(edge: Edge, how: str) -> None:
     wire = edge.bound()
-    edge.keeper.attached[0].deliver(71, deliver())
+    edge.keeper.attached[0].deliver([71], [deliver()])
     edge.stage.durable()
     if how == "unbind":
         wire.send(UNBIND)
@@ -687,9 +687,8 @@ def test_who_does_not_read_gets_no_more_deliveries(edge: Edge) -> None:
 def test_a_client_of_33_is_sent_no_tlv(edge: Edge) -> None:
     wire = edge.bound(version=0x33)
     tlvs = [(Tag.RECEIPTED_MESSAGE_ID, b"1a\0")]
-    edge.keeper.attached[0].deliver(
-        71, encode(Command.DELIVER_SM, 0, 0, tlvs, short_message=b"id:1a")
-    )
+    receipt = encode(Command.DELIVER_SM, 0, 0, tlvs, short_message=b"id:1a")
+    edge.keeper.attached[0].deliver([71], [receipt])
     edge.stage.durable()
     (received,) = wire.received()
     assert received.tlvs == () and received.fields["short_message"] == b"id:1a"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from smsc import mailroom, records
+from smsc.commit import Commit
 from smsc.journal import SimLog
 from smsc.mailbox import MailState
 from smsc.mailroom import Mailroom
 from smsc.records import Kind, MailKind
 from smsc.state import State
-from tests.keeper import START, deliver_sm
+from tests.keeper import START, Turn, deliver_sm
 
 
 class Bind:
@@ -23,13 +24,16 @@ class Bind:
         self.window = window
         self.took: list[int] = []
         self.pdus: list[bytes] = []
+        self.calls = 0
 
     def credit(self) -> int:
         return self.window - len(self.took)
 
-    def deliver(self, mail_id: int, pdu: bytes) -> None:
-        self.took.append(mail_id)
-        self.pdus.append(pdu)
+    def deliver(self, mail_ids: list[int], pdus: list[bytes]) -> None:
+        assert len(mail_ids) == len(pdus) <= self.credit()
+        self.calls += 1
+        self.took += mail_ids
+        self.pdus += pdus
 
 
 class CountingLog(SimLog):
@@ -50,13 +54,16 @@ class Bench:
         self.log.replay(lambda *record: None)
         self.log.begin(START)
         self.state = State()
-        self.room = Mailroom(self.state.mailboxes, self.log)
+        self.turn = Turn()
+        self.commit = Commit(self.log, self.turn, lambda: START, pytest.fail)  # type: ignore[arg-type]
+        self.room = Mailroom(self.state.mailboxes, self.log, self.commit)
         self.account = self.state.accounts.index(b"acme")
         self.other = self.state.accounts.index(b"other")
         self.count = 0
 
     def arrive(self, count: int = 1, account: bytes = b"acme") -> list[int]:
         ids = []
+        self.commit.begin()
         for _ in range(count):
             self.count += 1
             head = records.mail(
@@ -66,6 +73,7 @@ class Bench:
             self.state.apply(Kind.MAIL, position, START, head)
             self.room.arrived(self.state.accounts.index(account), self.count, self.pdu(self.count))
             ids.append(self.count)
+        self.turn.run()
         return ids
 
     def pdu(self, id: int) -> bytes:
@@ -101,6 +109,12 @@ def test_binds_take_turns_as_far_as_their_windows_go(bench: Bench) -> None:
     assert (len(small.took), len(large.took)) == (2, 10)
     bench.answer(small, 1)
     assert small.took == [3, 13], "the oldest that waits"
+
+
+def test_a_bind_is_called_once_for_what_a_turn_of_the_loop_brings(bench: Bench) -> None:
+    binds = [bench.attach(10), bench.attach(10)]
+    bench.arrive(6)
+    assert [(bind.calls, bind.took) for bind in binds] == [(1, [1, 3, 5]), (1, [2, 4, 6])]
 
 
 def test_mail_waits_for_the_first_bind(bench: Bench) -> None:

@@ -30,8 +30,9 @@ class Bind:
     def credit(self) -> int:
         return self.window - len(self.sent)
 
-    def send(self, message_id: int, attempt: int, message: Message) -> None:
-        self.sent.append(message_id)
+    def send(self, attempts: list[tuple[int, int]], messages: list[Message]) -> None:
+        assert len(attempts) == len(messages) <= self.credit()
+        self.sent += [id for id, _ in attempts]
 
 
 class Bench:
@@ -42,6 +43,16 @@ class Bench:
         self.upstream = Upstream(CARRIERS[carrier], self.state)
         self.messages: dict[int, Message] = {}
         self.slab = self.state.spool.slab
+        self.batch = 0
+
+    def direct(self, message: Message) -> Bind | None:
+        """The bind that takes a message which comes by itself."""
+        self.batch += 1
+        berth = self.upstream.direct(ACCOUNT, message, self.batch)
+        if berth is None:
+            return None
+        assert isinstance(berth.bind, Bind)
+        return berth.bind
 
     def put(self, to: Iterable[bytes], lane: int = 0) -> list[int]:
         """A message to each of these, ready to be sent; their ids."""
@@ -73,13 +84,15 @@ class Bench:
     def pump(self) -> list[int]:
         """Send what can be sent; the ids, in the order of sending."""
         sent = []
-        for slot, bind in self.upstream.pairs(self.message_of):
-            id = self.slab.id(slot)
-            assert self.slab.linked(slot) == 0xFFFFFFFF, "it stands in no list any more"
-            self.slab.set_state(slot, Stage.ATTEMPT)
-            bind.send(id, 1, self.messages[id])
-            sent.append(id)
-        return sent
+        while True:
+            for slot, berth in self.upstream.pairs(self.message_of):
+                id = self.slab.id(slot)
+                assert self.slab.linked(slot) == 0xFFFFFFFF, "it stands in no list any more"
+                self.slab.set_state(slot, Stage.ATTEMPT)
+                berth.load(id, 1, self.messages[id])
+                sent.append(id)
+            if not self.upstream.send():
+                return sent
 
     def drain(self) -> list[int]:
         """All that there is, by a bind without limit."""
@@ -137,11 +150,44 @@ def test_all_of_an_order_key_go_over_one_bind(bench: Bench) -> None:
 
 def keys_of(bench: Bench, bind: Bind) -> list[bytes]:
     """Numbers whose messages this bind takes."""
-    return [
-        to
-        for to in numbers(100)
-        if bench.upstream.direct(ACCOUNT, submit_sm(destination_addr=to)) is bind
-    ]
+    return [to for to in numbers(100) if bench.direct(submit_sm(destination_addr=to)) is bind]
+
+
+def test_a_batch_takes_no_more_than_the_credit_at_its_beginning(bench: Bench) -> None:
+    bind = Bind(3)
+    bench.upstream.add(bind)
+    taken = []
+    for to in numbers(5):
+        berth = bench.upstream.direct(ACCOUNT, submit_sm(destination_addr=to), 7)
+        taken.append(berth is not None)
+        if berth is not None:
+            berth.load(len(taken), 1, submit_sm(destination_addr=to))
+    assert taken == [True] * 3 + [False] * 2
+    assert bind.sent == []
+    assert bench.upstream.send()
+    assert bind.sent == [1, 2, 3]
+    assert not bench.upstream.send(), "nothing is sent twice"
+
+
+def test_binds_that_share_a_rate_do_not_each_take_all_of_it(bench: Bench) -> None:
+    class Shared(Bind):
+        """Binds of a carrier whose rate allows so many more, together."""
+
+        left = 10
+
+        def credit(self) -> int:
+            return Shared.left
+
+        def send(self, attempts: list[tuple[int, int]], messages: list[Message]) -> None:
+            Shared.left -= len(attempts)
+            self.sent += [id for id, _ in attempts]
+
+    binds = [Shared(0) for _ in range(4)]
+    for bind in binds:
+        bench.upstream.add(bind)
+    bench.put(numbers(100))
+    bench.pump()
+    assert -len(binds) < Shared.left <= 0
 
 
 def test_a_full_bind_does_not_stop_the_others(bench: Bench) -> None:
@@ -214,29 +260,29 @@ def test_a_bind_that_is_not_there_is_removed_without_harm(bench: Bench) -> None:
 
 def test_a_message_goes_at_once_only_if_nothing_stands_before_it(bench: Bench) -> None:
     message = submit_sm()
-    assert bench.upstream.direct(ACCOUNT, message) is None, "no bind"
+    assert bench.direct(message) is None, "no bind"
     bind = Bind(1)
     bench.upstream.add(bind)
     assert bench.upstream.alive
-    assert bench.upstream.direct(ACCOUNT, message) is bind
+    assert bench.direct(message) is bind
     bench.put([b"447700900124"])
-    assert bench.upstream.direct(ACCOUNT, message) is None, "one is in the lanes"
+    assert bench.direct(message) is None, "one is in the lanes"
     bench.pump()
-    assert bench.upstream.direct(ACCOUNT, message) is None, "no credit"
+    assert bench.direct(message) is None, "no credit"
     bench.put([b"447700900125"])
     bench.pump()  # parks it
     bind.window = 5
-    assert bench.upstream.direct(ACCOUNT, message) is None, "one is parked"
+    assert bench.direct(message) is None, "one is parked"
     bench.pump()
-    assert bench.upstream.direct(ACCOUNT, message) is bind
+    assert bench.direct(message) is bind
     bench.upstream.remove(bind)
     stranded = bench.put([b"447700900126"])
     bench.upstream.leave(10, lambda slot: False)
     bench.upstream.add(bind)
-    assert bench.upstream.direct(ACCOUNT, message) is None, "one is stranded"
+    assert bench.direct(message) is None, "one is stranded"
     assert bench.upstream.has_work()
     assert bench.pump() == stranded
-    assert bench.upstream.direct(ACCOUNT, message) is bind
+    assert bench.direct(message) is bind
 
 
 @pytest.mark.parametrize(
