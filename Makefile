@@ -21,6 +21,7 @@ SOURCES := $(foreach in,smsc smsc/journal,$(wildcard $(in)/*.pyx $(in)/*.pxd $(i
 # Python that a .pxd beside it gives C types is compiled too.
 SOURCES += $(wildcard $(patsubst %.pxd,%.py,$(filter %.pxd,$(SOURCES))))
 
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NEEDS := { echo "smsc: if that was about ensurepip, Python.h, gcc or cc:" \
          "apt-get install python3-venv python3-dev gcc make" >&2; exit 1; }
 
@@ -49,19 +50,22 @@ pytest: build
 bench: build
 	$(BIN)/python bench/harness.py $(if $(QUICK),--quick)
 
-# The installation builds the extensions; after that they are built again when a source changes.
-$(VENV): pyproject.toml constraints.txt
+$(BIN)/pip:
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "smsc: this needs Python 3.11 or later as $(PYTHON3)" >&2; exit 1; }
 	@$(PYTHON3) -m venv .venv || $(NEEDS)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	    setuptools cython
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	    --no-build-isolation --editable '.[dev]' || $(NEEDS)
-	@touch $@ $(BUILT)
+
+# Installed again when what it needs has changed, not with every rule of a linter.
+$(VENV): $(BIN)/pip pyproject.toml constraints.txt
+	@$(BIN)/python -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"])' \
+	    | cat - constraints.txt > .venv/.wanted
+	@cmp -s .venv/.wanted $@ || { \
+	    $(INSTALL) setuptools cython && \
+	    SMSC_NO_EXTENSIONS=1 $(INSTALL) --no-build-isolation --editable '.[dev]'; } || $(NEEDS)
+	@cp .venv/.wanted $@
 
 $(BUILT): $(VENV) setup.py $(SOURCES)
-	@[ -z "$$(find setup.py $(SOURCES) -newer $@)" ] \
+	@[ -e $@ ] && [ -z "$$(find setup.py $(SOURCES) -newer $@)" ] \
 	    || $(BIN)/python setup.py --quiet build_ext --inplace --parallel 2 || $(NEEDS)
 	@touch $@
 

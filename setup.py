@@ -2,6 +2,7 @@
 
 ``SMSC_DEBUG=1`` builds with bounds checks, assertions and line tracing.
 ``SMSC_ASAN=1`` builds with AddressSanitizer (run Python with libasan preloaded).
+``SMSC_NO_EXTENSIONS=1`` installs everything but the extensions, which ``build_ext`` makes later.
 """
 
 import os
@@ -59,13 +60,16 @@ def extension(name, source):
     )
 
 
-setup(
-    ext_modules=cythonize(
+def extensions():
+    if os.environ.get("SMSC_NO_EXTENSIONS") == "1":
+        return []
+    return cythonize(
         [extension(name, source) for name, source in MODULES.items()],
         compiler_directives=DIRECTIVES,
-    )
-    + cythonize(
+    ) + cythonize(
         [extension(f"smsc.{name}", f"smsc/{name}.py") for name in TYPED],
         compiler_directives=PYTHON_DIRECTIVES,
-    ),
-)
+    )
+
+
+setup(ext_modules=extensions())

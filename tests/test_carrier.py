@@ -382,7 +382,7 @@ async def test_addresses_are_sent_as_the_carrier_wants_them() -> None:
         tlvs = [(Tag.USER_MESSAGE_REFERENCE, b"\0\7")]
         addresses = {"source_addr": b"80888", "destination_addr": b"447700900123"}
         raw = encode(SUBMIT, 1, 0, tlvs, **addresses, dest_addr_ton=1, short_message=b"text")
-        bind.send(1, 1, Message.from_raw(raw))
+        bind.send([(1, 1)], [Message.from_raw(raw)])
         world.stage.durable()
         (pdu,) = await peer.expect(SUBMIT)
         assert (pdu.fields["source_addr_ton"], pdu.fields["source_addr"]) == (3, b"808")
