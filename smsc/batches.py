@@ -93,7 +93,10 @@ def outcomes(settled: list[tuple[Any, Pdu]]) -> list[tuple[int, int, int, bytes]
     """``(message id, attempt, command_status, carrier's id)`` of answered attempts."""
     out = []
     for (message_id, attempt), response in settled:
-        carrier_id = response.message_id if isinstance(response, Response) else b""
+        if isinstance(response, Response):
+            carrier_id = response.message_id
+        else:  # a broadcast_sm_resp, or a generic_nack, which has none
+            carrier_id = response.fields.get("message_id", b"")
         out.append((message_id, attempt, fate(response), carrier_id))
     return out
 

@@ -19,7 +19,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from smsc import batches
+from smsc import batches, broadcast
 from smsc._pdu import Message, Pdu, encode
 from smsc.addressing import Outgoing
 from smsc.config import CarrierConfig, LimitsConfig
@@ -66,7 +66,14 @@ REGISTERED: dict[str, list[int]] = {
 _SUBMIT_SM, _DATA_SM = int(Command.SUBMIT_SM), int(Command.DATA_SM)
 
 #: What may settle an attempt.
-_SETTLING = frozenset((Command.SUBMIT_SM_RESP, Command.DATA_SM_RESP, Command.GENERIC_NACK))
+_SETTLING = frozenset(
+    (
+        Command.SUBMIT_SM_RESP,
+        Command.DATA_SM_RESP,
+        Command.BROADCAST_SM_RESP,
+        Command.GENERIC_NACK,
+    )
+)
 
 #: Answers to deliveries; each leaves with the sequence number of its request.
 _DELIVER_SM_RESP = encode(Command.DELIVER_SM_RESP, 1)
@@ -259,6 +266,14 @@ class CarrierBind:
             pdus = [without_tlvs(pdu) for pdu in pdus]
         connection.stage_requests(pdus)
         self.owner.pace.sent(len(pdus), now)
+
+    def broadcast(self, message_id: int, attempt: int, message: Message) -> None:
+        """Stage one broadcast_sm under a sequence number of this bind."""
+        connection = self._connections[-1]
+        now = self.owner.links.now
+        sequence = connection.session.request(Command.BROADCAST_SM, (message_id, attempt), now)
+        connection.stage_requests([broadcast.request(message, sequence)])
+        self.owner.pace.sent(1, now)
 
     @property
     def outstanding(self) -> int:

@@ -380,6 +380,8 @@ class AccountConfig:
     max_validity: PositiveDuration = 7 * DAY
     #: Whether it may ask for delivery receipts.
     receipts: bool = True
+    #: Whether it may send cell broadcasts (5.0).
+    broadcast: bool = False
     #: The clock that the dates in its receipts are read from.
     time_zone: TimeZone = UTC
     #: Dates of 12 digits in its receipts, with seconds, instead of 10.
@@ -549,6 +551,8 @@ class RouteConfig:
     from_: tuple[Address, ...] = ()
     #: Groups in failover order; within a group by weight.
     carriers: tuple[Group, ...]
+    #: For broadcast_sm alone, which has no destination; other routes are for messages alone.
+    broadcast: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -752,7 +756,8 @@ def _no_such(what: str, name: bytes) -> str:
 def _ambiguous(config: Config) -> Findings:
     routes: dict[object, int] = {}
     for at, route in enumerate(config.routes):
-        for match in itertools.product(route.to, (route.account,), route.from_ or (b"",)):
+        senders = route.from_ or (b"",)
+        for match in itertools.product(route.to, (route.account,), senders, (route.broadcast,)):
             other = routes.setdefault(match, at)
             if other != at:
                 yield f"routes[{at}]", f"matches the same as routes[{other}] and never wins"
@@ -809,6 +814,20 @@ def _writable(config: Config) -> Findings:
                 yield f"carriers[{at}].rewrite[{number}].replace", f"does not fit match: {error}"
 
 
+def _broadcasting(config: Config) -> Findings:
+    versions = {carrier.name: carrier.version for carrier in config.carriers}
+    for at, route in enumerate(config.routes):
+        if not route.broadcast:
+            continue
+        if route.to != (b"",):
+            yield f"routes[{at}].to", "a broadcast has no destination"
+        for group, shares in enumerate(route.carriers):
+            for share in shares:
+                if versions.get(share.carrier, 0x50) < VERSIONS["5.0"]:
+                    name = share.carrier.decode()
+                    yield f"routes[{at}].carriers[{group}]", f"{name} has no broadcasts before 5.0"
+
+
 def _apart(config: Config) -> Findings:
     if os.path.abspath(config.storage.directory) == os.path.abspath(config.traffic.directory):
         yield "traffic.directory", "must not be storage.directory"
@@ -823,6 +842,7 @@ CHECKS: tuple[Callable[[Config], Findings], ...] = (
     _ordered,
     _bindable,
     _writable,
+    _broadcasting,
     _apart,
 )
 

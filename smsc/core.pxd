@@ -17,7 +17,7 @@ from smsc.upstream cimport Upstream
 
 cdef int _MESSAGE, _ATTEMPT, _ACKED
 cdef int _QUEUED, _ATTEMPTED, _ACKNOWLEDGED, _IN_DOUBT
-cdef int _OLD_PEER, _RECEIPT_ASKED, _ENROUTE, _ROK
+cdef int _OLD_PEER, _RECEIPT_ASKED, _BROADCAST, _ENROUTE, _ROK
 
 
 cdef class Core:
@@ -29,6 +29,8 @@ cdef class Core:
     cdef Book _book
     cdef Endings _ends
     cdef object _deliveries
+    cdef object _broadcasts
+    cdef readonly bint broadcasting
     cdef object _router
     cdef object _inbound_router
     cdef readonly State state

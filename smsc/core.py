@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from smsc import intake, records
+from smsc import broadcast, intake, records
 from smsc import receipt as receipts
 from smsc._pdu import Message, Pdu
 from smsc._spool import FIRST_LIST
@@ -25,6 +25,8 @@ from smsc.accounts import Account, Accounts
 from smsc.addressing import Numbering, international
 from smsc.bodies import Bodies
 from smsc.book import Book
+from smsc.broadcast import View
+from smsc.broadcasts import Broadcasts
 from smsc.commit import Commit
 from smsc.config import Config
 from smsc.correlation import Correlation
@@ -70,6 +72,7 @@ _ACKED = int(Kind.ACKED)
 _QUEUED, _ATTEMPTED = int(Stage.QUEUED), int(Stage.ATTEMPT)
 _ACKNOWLEDGED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
 _OLD_PEER, _RECEIPT_ASKED = int(Flag.OLD_PEER), int(Flag.RECEIPT_ASKED)
+_BROADCAST = int(Flag.BROADCAST)
 _ENROUTE = int(MessageState.ENROUTE)
 _ROK = int(Status.ESME_ROK)
 
@@ -120,6 +123,8 @@ class Core:
         self._deliveries = Deliveries(
             self._book, accounts, self._inbound_router, self._ends, self.mailroom, self.counters
         )
+        self._broadcasts = Broadcasts(config.routes, self._book, self.bodies, self._ends)
+        self.broadcasting = self._broadcasts.offered
         self._dice = 0
         self._batch = 0
         #: Carriers for which this batch has something.
@@ -255,6 +260,46 @@ class Core:
             return self._router.find(account, message.source_addr, message.destination_addr)
         return self._router.find(account, numbering.source(message), numbering.destination(message))
 
+    def broadcast(self, bind: EdgeBind, pdu: Pdu) -> int:
+        """See ``ports.Keeper``. Values were checked by the edge (``broadcast.check``)."""
+        account = self._accounts.bindable(bind.account)
+        if account is None:
+            return -Status.ESME_RSYSERR
+        if self.slow:
+            return -Status.ESME_RTHROTTLED
+        index = self.state.accounts.index(account.system_id)
+        if not self._has_room(account, index):
+            return -Status.ESME_RMSGQFUL
+        message = broadcast.kept(pdu)
+        if account.numbering is not None and not account.numbering.allows(message):
+            return -Status.ESME_RINVSRCADR
+        route = self._broadcasts.route(account.system_id, message.source_addr)
+        if route is None:
+            return -Status.ESME_RBCASTFAIL
+        self._dice += 1
+        upstream = self.upstreams[route.pick(self._alive, self._dice)]
+        now = self._commit.begin()
+        id = self._broadcasts.accept(account, index, pdu, message, upstream.name, now)
+        if id > 0:
+            self.counters.accepted += 1
+            self._pump(upstream)
+        return id
+
+    def _has_room(self, account: Account, index: int) -> bool:
+        spool = self.state.spool
+        owed = spool.owed[index]
+        return bool(
+            self._room and spool.slab.count < self._max_owed and owed < account.config.max_queued
+        )
+
+    def query_broadcast(self, bind: EdgeBind, pdu: Pdu) -> View | None:
+        index = self.state.accounts.index(bind.account)
+        return self._broadcasts.view(index, pdu, self._commit.now())
+
+    def cancel_broadcast(self, bind: EdgeBind, pdu: Pdu) -> int:
+        index = self.state.accounts.index(bind.account)
+        return self._broadcasts.cancel(index, pdu, self._commit.begin())
+
     # -- relay: sending ----------------------------------------------------------------------
 
     def carrier_up(self, bind: RelayBind) -> None:
@@ -319,6 +364,9 @@ class Core:
                 message = self._message_of(slot)
                 self._book.append(_ATTEMPT, now, records.attempt(id, number, upstream.name))
                 self.counters.submitted[upstream.name] += 1
+                if slab.flags(slot) & _BROADCAST:
+                    berth.bind.broadcast(id, number, message)
+                    continue
                 if self._accounts.numbering:
                     message = self._canonical(slot, message)
                 berth.load(id, number, message)
@@ -373,7 +421,10 @@ class Core:
         key = self._correlations[upstream.name].of_response(carrier_id) if carrier_id else 0
         until = now + upstream.config.receipt_wait
         id = slab.id(slot)
-        if not asked:
+        if slab.flags(slot) & _BROADCAST:
+            # Nobody will report on it; it can be asked for until its validity is over.
+            until = max(now, slab.expiry(slot))
+        elif not asked:
             self._ends.finish(slot, now, _ENROUTE)
             return
         self._book.append(_ACKED, now, records.acked(id, number, until, key, carrier_id))
@@ -564,7 +615,11 @@ class Core:
         if carrier in self._alive:
             return False
         account = self.state.accounts[slab.account(slot)]
-        route = self._route(account, self._numbering(account), self._message_of(slot))
+        message = self._message_of(slot)
+        if slab.flags(slot) & _BROADCAST:
+            route = self._broadcasts.route(account, message.source_addr)
+        else:
+            route = self._route(account, self._numbering(account), message)
         if route is None:
             return False
         other = route.pick(self._alive, self._dice)

@@ -16,7 +16,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar, cast
 
-from smsc import batches, intake, lenient
+from smsc import batches, broadcast, intake, lenient
 from smsc._pdu import (
     Message,
     Pdu,
@@ -42,7 +42,7 @@ from smsc.connection import (
 )
 from smsc.message import OURS, Manners
 from smsc.ports import Keeper
-from smsc.session import BIND_EVENTS, Event, Role, Timing
+from smsc.session import BIND_EVENTS, UNKNOWN, Event, Role, Timing
 from smsc.smpp import RESPONSE, RULES, Command, Status, Tag, Version
 
 log = logging.getLogger(__name__)
@@ -90,6 +90,7 @@ class ClientConnection(Connection[int]):
         "_in_lobby",
         "_listener",
         "_manners",
+        "_may_broadcast",
         "_payload_wins",
         "_refusals",
         "_sheds",
@@ -120,6 +121,7 @@ class ClientConnection(Connection[int]):
         self._id_mask = 0
         self._delivery = _DELIVER_SM
         self._manners = OURS
+        self._may_broadcast = False
         #: Whether both texts may come, of which the payload counts.
         self._payload_wins = False
         #: Whether what is beyond the window is throttled rather than left unread.
@@ -312,6 +314,7 @@ class ClientConnection(Connection[int]):
         self._tells_load = self.version >= Version.V50
         self._payload_wins = self._manners.both_texts or self.version >= Version.V50
         self._sheds = limits.window_full == "throttle"
+        self._may_broadcast = limits.broadcast
         if limits.deliver_with == "data_sm" and self.session.tlvs:
             self._delivery = _DATA_SM
 
@@ -384,6 +387,51 @@ class ClientConnection(Connection[int]):
         self.refuse_all(refused)
         self.stage_answers(answers)
 
+    # -- broadcasts --------------------------------------------------------------------------------
+
+    def _broadcasting(self, run: list[Pdu], now: int) -> list[Pdu]:
+        """Those of a run that are to be looked at, if broadcasts are for this account."""
+        if not self._listener.keeper.broadcasting:
+            status = UNKNOWN
+        elif not self._may_broadcast:
+            status = int(Status.ESME_RPROHIBITED)
+        else:
+            return self.decoded(self._admitted(run, now))
+        for pdu in run:
+            self.refuse(pdu, status)
+        return []
+
+    def _broadcast_sm(self, run: list[Pdu], now: int) -> None:
+        keeper, answers = self._listener.keeper, []
+        for pdu in self._broadcasting(run, now):
+            verdict = -broadcast.check(pdu, self._listener.now()) or keeper.broadcast(self, pdu)
+            if verdict > 0:
+                answers.append(_broadcast_sm_resp(pdu.sequence_number, verdict))
+            else:
+                self.refuse(pdu, -verdict)
+        self.stage_answers(answers)
+
+    def _query_broadcast_sm(self, run: list[Pdu], now: int) -> None:
+        answers = []
+        for pdu in self._broadcasting(run, now):
+            view = self._listener.keeper.query_broadcast(self, pdu)
+            if view is None:
+                self.refuse(pdu, Status.ESME_RBCASTQUERYFAIL)
+            else:
+                answers.append(broadcast.answer(view, pdu.sequence_number, hex_id(view.id)))
+        self.stage_answers(answers)
+
+    def _cancel_broadcast_sm(self, run: list[Pdu], now: int) -> None:
+        answers = []
+        for pdu in self._broadcasting(run, now):
+            if status := self._listener.keeper.cancel_broadcast(self, pdu):
+                self.refuse(pdu, status)
+            else:
+                answers.append(
+                    header_only(Command.CANCEL_BROADCAST_SM_RESP, 0, pdu.sequence_number)
+                )
+        self.stage_answers(answers)
+
     def stage_answers(self, answers: list[bytes]) -> None:
         if self._tells_load:
             load = bytes([self.links.load])
@@ -416,8 +464,11 @@ class ClientConnection(Connection[int]):
 
     def notify(self, pdu: bytes) -> None:
         """Stage one alert_notification."""
-        sequence = self.session.unanswered(Command.ALERT_NOTIFICATION)
-        self.stage_requests([resequence(pdu, sequence)])
+        try:
+            sequence = self.session.unanswered(Command.ALERT_NOTIFICATION)
+            self.stage_requests([resequence(pdu, sequence)])
+        except Exception as error:  # the border, as above
+            self._bug(error)
 
     def on_settled(self, settled: list[tuple[int, Pdu]]) -> None:
         self._listener.keeper.delivered(self, batches.fates(settled))
@@ -439,7 +490,14 @@ class ClientConnection(Connection[int]):
         Command.BIND_TRANSCEIVER: _bind,
         Command.SUBMIT_SM: _submit_sm,
         Command.DATA_SM: _data_sm,
+        Command.BROADCAST_SM: _broadcast_sm,
+        Command.QUERY_BROADCAST_SM: _query_broadcast_sm,
+        Command.CANCEL_BROADCAST_SM: _cancel_broadcast_sm,
     }
+
+
+def _broadcast_sm_resp(sequence_number: int, message_id: int) -> bytes:
+    return encode(Command.BROADCAST_SM_RESP, sequence_number, message_id=hex_id(message_id))
 
 
 def _data_sm_resp(sequence_number: int, message_id: int) -> bytes:

@@ -144,9 +144,9 @@ class Mailroom:
         return self._log.read(self._mailboxes.slab.position(slot))[2] if pdu is None else pdu
 
     def _notify(self, turns: deque[Desk], id: int, pdu: bytes) -> None:
-        """Give an alert_notification to the first bind that knows of such; no one answers it."""
+        """Give an alert_notification to a bind that is well and knows such; none answers it."""
         for desk in turns:
-            if desk.bind.version >= 0x34:
+            if desk.bind.version >= 0x34 and desk.bind.credit() > 0:
                 desk.bind.notify(pdu)
                 self._departed.append((id, int(MessageState.DELIVERED), "delivered"))
                 return

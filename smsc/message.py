@@ -376,6 +376,20 @@ def check(pdu: Pdu, version: int, now: int, manners: Manners = OURS) -> int:
     return _judge(pdu, version, now, manners, fields_sound=plain == FIELDS)
 
 
+def check_fields(sm: Any, names: Iterable[str], version: int, now: int) -> int:
+    """0, or the status of the first of these fields that breaks its rule; for other PDUs."""
+    subject = _Subject(sm, now, version >= _V50, OURS)
+    for name in names:
+        if status := _FIELD_RULES[name](getattr(sm, name), subject):
+            return status
+    return _OK
+
+
+def check_lifetime(sm: Any, version: int, now: int) -> int:
+    """0, or the status of what ends before it may begin; for other PDUs."""
+    return _lifetime(_Subject(sm, now, version >= _V50, OURS))
+
+
 def _judge(pdu: Pdu, version: int, now: int, manners: Manners, fields_sound: bool) -> int:
     subject = _Subject(_as_message(pdu), now, version >= _V50, manners)
     if not fields_sound and (status := _fields(subject)):

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from smsc._pdu import Message, Pdu
+from smsc.broadcast import View
 
 #: ``apply(kind, position, time_ms, head)``: how a log is folded into state, live and at replay.
 Apply = Callable[[int, int, int, bytes], None]
@@ -141,6 +142,9 @@ class RelayBind(Protocol):
         An attempt is ``(message id, its number)``.
         """
 
+    def broadcast(self, message_id: int, attempt: int, message: Message) -> None:
+        """As ``send``, for a broadcast_sm as ``broadcast.kept`` made it."""
+
 
 class Keeper(Protocol):
     """All that happens to an account's messages meets here. Never blocks, never awaits."""
@@ -159,6 +163,18 @@ class Keeper(Protocol):
         A positive number is the id of an accepted message: its answer must be staged, not sent.
         Zero or less is a refusal, the command_status negated; it may be answered at once.
         """
+
+    #: Whether broadcasts are offered to anybody.
+    broadcasting: bool
+
+    def broadcast(self, bind: EdgeBind, pdu: Pdu) -> int:
+        """Accept or refuse a broadcast_sm, as ``submit`` does."""
+
+    def query_broadcast(self, bind: EdgeBind, pdu: Pdu) -> View | None:
+        """The broadcast that a query_broadcast_sm asks for, if this account has it."""
+
+    def cancel_broadcast(self, bind: EdgeBind, pdu: Pdu) -> int:
+        """The command_status that answers a cancel_broadcast_sm, staged if 0."""
 
     def delivered(self, bind: EdgeBind, batch: Sequence[tuple[int, int]]) -> None:
         """``(mail id, command_status)`` of each delivery the client answered or let time out."""

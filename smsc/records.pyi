@@ -27,6 +27,7 @@ class Flag(IntEnum):
     MAY_REPEAT = 4
     MEMBER = 8
     PART = 16
+    BROADCAST = 32
 
 class MailKind(IntEnum):
     """What waits in a mailbox."""

@@ -68,6 +68,8 @@ class Flag(IntEnum):
     MEMBER = 8
     #: A part of a longer text, which is the message ``Kin.group``; no client knows of it.
     PART = 16
+    #: A broadcast_sm, kept as ``broadcast`` says; it has no destination.
+    BROADCAST = 32
 
 
 class MailKind(IntEnum):

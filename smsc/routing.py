@@ -57,10 +57,10 @@ BySender: TypeAlias = dict[bytes, Route]
 
 
 class Router:
-    """All routes. Immutable; a changed configuration is a new Router."""
+    """All routes, of messages or of broadcasts. Immutable; other routes are another Router."""
 
-    def __init__(self, routes: Iterable[RouteConfig]) -> None:
-        self._routes = tuple(routes)
+    def __init__(self, routes: Iterable[RouteConfig], broadcast: bool = False) -> None:
+        self._routes = tuple(route for route in routes if route.broadcast == broadcast)
         # By prefix: the routes that name an account, by that, and those that do not; each by
         # sender, b"" where none is named.
         self._by_prefix: dict[bytes, tuple[dict[bytes, BySender], BySender]] = {}

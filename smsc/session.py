@@ -100,7 +100,7 @@ BIND_EVENTS: dict[int, Event] = {
 }
 
 #: What may be sent as a message request, by role and state (the sender's side of the matrix).
-_SUBMITS = (int(Command.SUBMIT_SM), int(Command.DATA_SM))
+_SUBMITS = (int(Command.SUBMIT_SM), int(Command.DATA_SM), int(Command.BROADCAST_SM))
 _DELIVERIES = (int(Command.DELIVER_SM), int(Command.DATA_SM))
 SENDABLE: dict[tuple[Role, State], tuple[int, ...]] = {
     (Role.SMSC, State.BOUND_RX): _DELIVERIES,

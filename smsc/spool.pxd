@@ -4,7 +4,7 @@ cimport smsc.records as records
 from smsc._spool cimport Slab
 from smsc.lanes cimport CarrierLanes
 
-cdef int _QUEUED, _ATTEMPT, _ACKED, _IN_DOUBT, _MAY_REPEAT
+cdef int _QUEUED, _ATTEMPT, _ACKED, _IN_DOUBT, _MAY_REPEAT, _BROADCAST
 
 
 cdef class Names:
@@ -19,6 +19,7 @@ cdef class Spool:
     cdef readonly Names accounts
     cdef readonly Names carriers
     cdef readonly object owed
+    cdef readonly object broadcasts
     cdef list _lanes
 
     cpdef CarrierLanes lanes(self, int carrier)

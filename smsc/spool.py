@@ -38,7 +38,7 @@ class Stage(IntEnum):
 # Plain numbers: comparing with an enum's member costs more than all the rest of a fold.
 _QUEUED, _ATTEMPT = int(Stage.QUEUED), int(Stage.ATTEMPT)
 _ACKED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
-_MAY_REPEAT = int(Flag.MAY_REPEAT)
+_MAY_REPEAT, _BROADCAST = int(Flag.MAY_REPEAT), int(Flag.BROADCAST)
 
 #: States in which a message is still worth nothing but sending, so that its validity ends it.
 UNSENT = 1 << Stage.QUEUED
@@ -72,6 +72,8 @@ class Spool:
         self.carriers = carriers
         #: Messages owed per account, by its number.
         self.owed: defaultdict[int, int] = defaultdict(int)
+        #: The ids of those that are broadcasts, per account.
+        self.broadcasts: defaultdict[int, set[int]] = defaultdict(set)
         self._lanes: list[CarrierLanes] = []
 
     def __len__(self) -> int:
@@ -117,6 +119,8 @@ class Spool:
             m.expiry,
         )
         self.owed[account] += 1
+        if m.flags & _BROADCAST:
+            self.broadcasts[account].add(m.id)
         if m.key:
             slab.set_key(slot, m.key)
         if m.sent:
@@ -170,6 +174,8 @@ class Spool:
         slot = slab.find(records.read_final(head).id)
         if slot >= 0:
             self.owed[slab.account(slot)] -= 1
+            if slab.flags(slot) & _BROADCAST:
+                self.broadcasts[slab.account(slot)].discard(slab.id(slot))
             slab.remove(slot)
 
     def _queue(self, slot: int, due: int, time: int) -> None:

@@ -19,6 +19,7 @@ import argon2
 from smsc._pdu import Decoder, Message, Pdu, encode
 from smsc.accounts import Accounts, Authenticator
 from smsc.binds import Binds, Lobby
+from smsc.broadcast import View
 from smsc.config import AccountConfig, LimitsConfig, ListenerConfig
 from smsc.connection import Connection, Links
 from smsc.listener import ClientConnection, Listener
@@ -97,6 +98,9 @@ class RecordingKeeper:
         self._next = FIRST_ID
         self.submitted: list[Message] = []
         self.received: list[Message] = []
+        self.broadcasting = True
+        #: What every query of a broadcast finds.
+        self.view: View | None = None
         #: How many mails wait for every account.
         self.mails = 0
         #: Called in ``submit``, for faults.
@@ -117,6 +121,19 @@ class RecordingKeeper:
         self.submitted += batch
         first, self._next = self._next, self._next + len(batch)
         return list(range(first, self._next))
+
+    def broadcast(self, bind: EdgeBind, pdu: Pdu) -> int:
+        self.calls.append(("broadcast", pdu))
+        self._next += 1
+        return -self.refusal or self._next - 1
+
+    def query_broadcast(self, bind: EdgeBind, pdu: Pdu) -> View | None:
+        self.calls.append(("query_broadcast", pdu))
+        return self.view
+
+    def cancel_broadcast(self, bind: EdgeBind, pdu: Pdu) -> int:
+        self.calls.append(("cancel_broadcast", pdu))
+        return self.refusal
 
     def waiting(self, account: bytes) -> int:
         return self.mails

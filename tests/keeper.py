@@ -121,6 +121,8 @@ class Relay:
         #: (message id, attempt) handed over and not answered.
         self.outstanding: list[tuple[int, int]] = []
         self.sent: list[tuple[int, int, Message]] = []
+        #: Ids of those that went as broadcast_sm.
+        self.broadcasts: list[int] = []
 
     def credit(self) -> int:
         return self.window - len(self.outstanding)
@@ -129,6 +131,10 @@ class Relay:
         self.outstanding += attempts
         staged = [(*attempt, message) for attempt, message in zip(attempts, messages, strict=True)]
         self._keeper.commit.stage_all(self, staged)
+
+    def broadcast(self, message_id: int, attempt: int, message: Message) -> None:
+        self.broadcasts.append(message_id)
+        self.send([(message_id, attempt)], [message])
 
     def release(self, staged: list[tuple[int, int, Message]]) -> None:
         self.sent += staged

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 import uvloop
-from helpers import Clock, RecordingKeeper, Stage, brief, deliver, submit
+from helpers import VECTORS, Clock, RecordingKeeper, Stage, brief, deliver, submit
 
+from smsc import broadcast
 from smsc._pdu import Decoder, Message, Pdu, encode, header_only
 from smsc.carrier import BINDS, Carrier, CarrierBind
 from smsc.config import (
@@ -629,6 +630,23 @@ async def test_messages_by_data_sm_where_it_exists(version: int, command: Comman
         text = pdu.tlv(Tag.MESSAGE_PAYLOAD)
         assert text == (b"hello" if command == Command.DATA_SM else None)
         peer.send(encode(command | RESPONSE, pdu.sequence_number, message_id=b"a"))
+        (batch,) = await world.called("outcomes")
+        assert batch == [(1, 1, 0, b"a")]
+
+
+@on_loop
+async def test_a_broadcast_and_its_answer() -> None:
+    async with upstream(version=0x50) as world:
+        peer = await world.peer()
+        await peer.accept_bind(0x50)
+        await world.until(lambda: bool(world.keeper.up))
+        asked = next(v for v in VECTORS["good"] if v["id"] == "V39")
+        (pdu,) = Decoder().feed(bytes.fromhex(asked["hex"]))
+        world.carrier.binds[0].broadcast(1, 1, broadcast.kept(pdu))
+        world.stage.durable()
+        (sent,) = await peer.expect(Command.BROADCAST_SM)
+        assert (sent.fields, sent.tlvs) == (pdu.fields, pdu.tlvs)
+        peer.send(encode(Command.BROADCAST_SM_RESP, sent.sequence_number, message_id=b"a"))
         (batch,) = await world.called("outcomes")
         assert batch == [(1, 1, 0, b"a")]
 

@@ -313,6 +313,22 @@ DISAGREE = [
         "invalid group reference 1 at position 1",
     ),
     (
+        ROUTED + "routes: [{name: r, broadcast: true, carriers: sim}]",
+        "f:6: routes[0].carriers[0]: sim has no broadcasts before 5.0",
+    ),
+    (
+        LEAST
+        + CARRIERS.replace("}]", ", version: 5.0}]")
+        + "routes: [{name: r, to: 44, broadcast: true, carriers: sim}]",
+        "f:6: routes[0].to: a broadcast has no destination",
+    ),
+    (
+        LEAST
+        + CARRIERS.replace("}]", ", version: 5.0}]")
+        + "routes: [{name: r, broadcast: true, carriers: sim}, {name: a, carriers: sim}]",
+        None,
+    ),
+    (
         LEAST + "storage: {directory: d}\ntraffic: {directory: ./d/}",
         "f:6: traffic.directory: must not be storage.directory",
     ),

@@ -229,3 +229,12 @@ def test_many_alerts_at_once(keeper: Keeper, relay: Relay, client: Client) -> No
     keeper.run()
     assert len(client.alerts) == 5_000
     assert not keeper.core.state.mailboxes
+
+
+def test_an_alert_passes_by_who_is_on_the_way_out(keeper: Keeper, relay: Relay) -> None:
+    leaving, staying = Client(keeper, window=0), Client(keeper)
+    keeper.core.attach(leaving)
+    keeper.core.attach(staying)
+    keeper.core.alerted(relay, [alert()])
+    keeper.run()
+    assert (alerts(leaving), alerts(staying)) == ([], [b"447700900123"])

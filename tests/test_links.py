@@ -187,7 +187,7 @@ def test_a_full_window_may_throttle_instead_of_waiting() -> None:
 
 
 def handed(edge: Edge, wire: Wire, octets: bytes) -> Pdu:
-    edge.keeper.attached[0].deliver(71, octets)
+    edge.keeper.attached[0].deliver([71], [octets])
     edge.stage.durable()
     (pdu,) = wire.received()
     return pdu

@@ -114,7 +114,7 @@ async def test_a_receiver_is_called_binds_and_gets_its_mail() -> None:
         assert answer is not None
         assert brief([answer]) == [(Command.BIND_RECEIVER_RESP, 0, 5)]
         (client,) = w.edge.keeper.attached
-        client.deliver(71, deliver())
+        client.deliver([71], [deliver()])
         w.edge.stage.durable()
         mail = await esme.receive()
         assert mail is not None and mail.command_id == Command.DELIVER_SM
