@@ -4,6 +4,7 @@
 #   make serve    the server, until Ctrl-C
 #   make test     lint, types, import contracts, all tests
 #   make bench    figures; QUICK=1 within a minute
+#   make docs     the pages in docs/ that tests write
 #   make build    the virtual environment with everything in it; all of the above do it first
 #   make clean    remove what was made
 #
@@ -25,7 +26,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 NEEDS := { echo "smsc: if that was about ensurepip, Python.h, gcc or cc:" \
          "apt-get install python3-venv python3-dev gcc make" >&2; exit 1; }
 
-.PHONY: build run serve test lint pytest bench clean
+.PHONY: build run serve test lint pytest bench docs clean
 .DELETE_ON_ERROR:
 
 build: $(BUILT)
@@ -49,6 +50,9 @@ pytest: build
 
 bench: build
 	$(BIN)/python bench/harness.py $(if $(QUICK),--quick)
+
+docs: build
+	$(BIN)/python tests/conformance/listing.py --write
 
 $(BIN)/pip:
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

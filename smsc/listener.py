@@ -146,6 +146,10 @@ class ClientConnection(Connection[int]):
 
     def on_connected(self) -> None:
         listener = self._listener
+        if not self.peer:
+            # Reset before it was accepted: it has no address any more, and is owed nothing.
+            self.cut("connection lost")
+            return
         self._in_lobby = not listener.stopping and listener.lobby.enter(self.peer)
         if self._in_lobby:
             listener.clients.add(self)

@@ -396,6 +396,12 @@ def test_a_client_that_hangs_up_while_its_password_is_verified(password: bytes) 
         assert not len(edge.binds) and not edge.keeper.attached
 
 
+def test_a_client_that_was_reset_before_it_was_accepted(edge: Edge) -> None:
+    wire = edge.connect("")
+    assert wire.state == "closed"
+    assert edge.lobby.waiting == 0 and not edge.listener.clients and not len(edge.links)
+
+
 def test_a_first_bind_is_verified_in_a_thread() -> None:
     with edge_with(known=False) as edge:
         wire = edge.connect()

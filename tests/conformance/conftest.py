@@ -1,0 +1,66 @@
+"""The server, the carrier behind it, and a watch that nothing went wrong inside."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+from awaited import AWAITED
+from loopback import FRESH, Carrier, Client, Server, settings
+
+#: No test is given the account of another.
+_fresh = itertools.count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    awaited = {name: feature for feature, names in AWAITED.items() for name in names}
+    for item in items:
+        if (feature := awaited.get(item.nodeid.rpartition("::")[2])) is not None:
+            item.add_marker(pytest.mark.xfail(strict=True, reason=feature))
+
+
+@pytest.fixture(scope="session")
+def north() -> Iterator[Carrier]:
+    """The carrier that a test plays."""
+    carrier = Carrier()
+    yield carrier
+    carrier.close()
+
+
+@pytest.fixture(scope="session")
+def server(north: Carrier, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all of the conformance tests; each has its own connections."""
+    running = Server(settings(tmp_path_factory.mktemp("conformance"), north.port))
+    north.await_bind()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def account() -> bytes:
+    """An account that no other test uses."""
+    return FRESH[next(_fresh)].encode()
+
+
+@pytest.fixture
+def connect(server: Server) -> Iterator[Callable[..., Client]]:
+    """Clients that are closed when the test is over."""
+    clients: list[Client] = []
+
+    def made() -> Client:
+        clients.append(Client(server.port))
+        return clients[-1]
+
+    yield made
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture(autouse=True)
+def no_fault(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No input makes the server log an error: that is how it says that a bug was met."""
+    yield
+    faults = [each for each in caplog.get_records("call") if each.levelno >= logging.ERROR]
+    assert not faults, [each.getMessage() for each in faults]
