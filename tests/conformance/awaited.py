@@ -79,5 +79,4 @@ AWAITED: dict[str, tuple[str, ...]] = {
         "test_8_1_vector[V34]",
         "test_8_1_vector[V36]",
     ),
-    "congestion_state is on its way": ("test_3_5_congestion_state",),
 }

@@ -133,6 +133,10 @@ class Server:
         assert not self._thread.is_alive()
 
 
+#: Everything that the server sent in this run, for who reads it too.
+SENT: list[bytes] = []
+
+
 class Stream:
     """PDUs over a socket, cut by their length alone."""
 
@@ -180,6 +184,7 @@ class Stream:
         length = int.from_bytes(self._buffer[:4], "big")
         assert length >= 16 and self._fill(length), self._buffer[:16].hex()
         octets, self._buffer = self._buffer[:length], self._buffer[length:]
+        SENT.append(octets)
         return octets
 
 

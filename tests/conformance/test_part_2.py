@@ -520,7 +520,7 @@ FATES = [
     ("ESME_RX_R_APPN ends it", raw.REJECT_ONE, False),
     ("ESME_RX_P_APPN ends it", raw.GIVE_UP, False),
     ("a format error ends it", raw.DSTADR, False),
-    ("a status nobody knows ends it", 0x4FF, False),
+    ("a status nobody knows keeps it, for a few tries", 0x4FF, True),
     ("ESME_RX_T_APPN keeps it", raw.RETRY_LATER, True),
     ("ESME_RMSGQFUL keeps it", raw.MSGQFUL, True),
     ("ESME_RTHROTTLED keeps it", raw.THROTTLED, True),
