@@ -503,3 +503,44 @@ def test_a_slow_disk_takes_nothing_new(keeper: Keeper, client: Client) -> None:
     assert keeper.submit(client, submit_sm()) == [-Status.ESME_RTHROTTLED]
     keeper.core.slow = False
     assert keeper.submit(client, submit_sm())[0] > 0
+
+
+# -- datagrams -----------------------------------------------------------------------------------
+
+
+def test_a_datagram_is_attempted_once(keeper: Keeper, client: Client, relay: Relay) -> None:
+    [message_id] = keeper.submit(client, submit_sm(esm_class=1, registered_delivery=1))
+    relay.answer(message_id, 1, Status.ESME_RSYSERR)
+    keeper.run(120_000)
+    assert [(id, attempt) for id, attempt, _ in relay.sent] == [(message_id, 1)]
+    assert relay.sent[0][2].registered_delivery == 0
+    assert not client.delivered
+    [record] = keeper.records()
+    assert (record["state"], record["status"]) == (MessageState.REJECTED, Status.ESME_RSYSERR)
+
+
+def test_a_datagram_in_doubt_is_not_sent_again(
+    keeper: Keeper, client: Client, relay: Relay
+) -> None:
+    keeper.submit(client, submit_sm(esm_class=1))
+    again = keeper.crash()
+    other = Relay(again)
+    again.core.carrier_up(other)
+    again.run(120_000)
+    assert not other.sent
+    [record] = again.records()
+    assert record["state"] == MessageState.UNKNOWN
+
+
+def test_a_datagram_that_never_left_is_still_to_be_attempted(
+    keeper: Keeper, client: Client, relay: Relay
+) -> None:
+    [message_id] = keeper.submit(client, submit_sm(esm_class=1))
+    keeper.core.carrier_down(relay, [(message_id, 1)], [])
+    other = Relay(keeper)
+    keeper.core.carrier_up(other)
+    keeper.run()
+    assert [(id, attempt) for id, attempt, _ in other.sent] == [(message_id, 1)]
+    other.answer(message_id, 1)
+    keeper.run()
+    assert not keeper.core.state.spool
