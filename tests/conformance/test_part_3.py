@@ -166,7 +166,7 @@ def test_3_2_late_answers_count_in_unbound(edge: Edge) -> None:
     """A deliver_sm_resp that was outstanding at our unbind still counts."""
     wire = edge.bound()
     (attached,) = edge.keeper.attached
-    attached.deliver(100, deliver())
+    attached.deliver([100], [deliver()])
     edge.stage.durable()
     wire.connection.unbind()
     delivery, _unbind = wire.received()
@@ -250,7 +250,7 @@ def test_3_4_ours_start_at_1(edge: Edge) -> None:
         wire = edge.bound()
         attached = edge.keeper.attached[-1]
         for mail in (1, 2, 3):
-            attached.deliver(mail, deliver())
+            attached.deliver([mail], [deliver()])
         edge.stage.durable()
         assert [each.sequence_number for each in wire.received()] == [1, 2, 3]
 
@@ -259,10 +259,10 @@ def test_3_4_ours_wrap_and_skip(edge: Edge) -> None:
     """After 0x7FFFFFFF comes 1, and what is outstanding is skipped."""
     wire = edge.bound()
     (attached,) = edge.keeper.attached
-    attached.deliver(1, deliver())
+    attached.deliver([1], [deliver()])
     wire.connection.session._sequence = 0x7FFFFFFE
-    attached.deliver(2, deliver())
-    attached.deliver(3, deliver())
+    attached.deliver([2], [deliver()])
+    attached.deliver([3], [deliver()])
     edge.stage.durable()
     assert [each.sequence_number for each in wire.received()] == [1, 0x7FFFFFFF, 2]
 
@@ -314,7 +314,7 @@ def test_3_5_send_window(edge: Edge) -> None:
     (attached,) = edge.keeper.attached
     for mail in range(10):
         assert attached.credit() == 10 - mail
-        attached.deliver(mail, deliver())
+        attached.deliver([mail], [deliver()])
     assert attached.credit() == 0
 
 
@@ -370,7 +370,7 @@ def test_3_6_undelivered_goes_back(edge: Edge) -> None:
     """deliver_sm without an answer at the end: back to the queue."""
     wire = edge.bound()
     (attached,) = edge.keeper.attached
-    attached.deliver(100, deliver())
+    attached.deliver([100], [deliver()])
     edge.stage.durable()
     wire.send(UNBIND)
     assert not edge.keeper.attached and not edge.keeper.called("delivered")
@@ -455,7 +455,7 @@ def test_3_7_response(edge: Edge) -> None:
     """response: a delivery unanswered for 10 s failed; a probe unanswered ends the session."""
     wire = edge.bound()
     (attached,) = edge.keeper.attached
-    attached.deliver(100, deliver())
+    attached.deliver([100], [deliver()])
     edge.stage.durable()
     assert lasts(edge, wire, 12_000)
     assert edge.keeper.called("delivered") == [([(100, raw.RETRY_LATER)],)]

@@ -402,7 +402,7 @@ def delivered(edge: Edge, wire: Wire, count: int = 1) -> list[int]:
     """Deliveries on their way to a client: their sequence numbers."""
     (attached,) = edge.keeper.attached
     for mail in range(count):
-        attached.deliver(mail + 100, deliver())
+        attached.deliver([mail + 100], [deliver()])
     edge.stage.durable()
     return [pdu.sequence_number for pdu in wire.received()]
 
