@@ -11,6 +11,7 @@ import logging
 import time
 from pathlib import Path
 
+from smsc import carriers
 from smsc.accounts import Accounts, Authenticator
 from smsc.binds import Binds, Lobby
 from smsc.carrier import Carrier
@@ -95,6 +96,7 @@ class App:
         self.outbinds = Outbinds(self.listeners[0])
         self.ops = Ops(self)
         self.control = Control(config.control)
+        carriers.register(self.control, self)
         self.control.add("POST", "/accounts", self._look_again)
         self.watchdog = Watchdog(self)
         self._ticker: asyncio.TimerHandle | None = None

@@ -25,7 +25,7 @@ import yaml
 
 from smsc import numbers
 from smsc.errors import ConfigError
-from smsc.receipt import IdBase
+from smsc.receipt import IdRule
 from smsc.schema import INVALID, Form, FromFile, Reading
 from smsc.smpp import Status
 from smsc.zones import UTC, Zone, zone
@@ -60,6 +60,7 @@ BURST_SECONDS = 2
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 BindType: TypeAlias = Literal["tx", "rx", "trx"]
 ErrorAction: TypeAlias = Literal["retry", "throttle", "fail"]
+LearntBase: TypeAlias = Literal["learn", "verbatim", "hex", "decimal", "any"]
 
 
 class Sender(NamedTuple):
@@ -236,6 +237,11 @@ def database_url(text: str) -> str:
     if not re.match(r"(sqlite|postgresql(\+\w+)?):///?\S", text):
         raise ValueError("must be sqlite:///PATH or postgresql://USER@HOST/DATABASE")
     return text
+
+
+def learnt_zone(text: str) -> Zone | None:
+    """A time zone, or None for ``learn``."""
+    return None if text == "learn" else zone(text)
 
 
 def status(text: str) -> int:
@@ -420,10 +426,17 @@ class ReconnectConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdRuleConfig:
-    """How a carrier writes message ids, where its response and its receipts differ."""
+    """How a carrier writes message ids in its responses and in its receipts."""
 
-    response: IdBase = "verbatim"
-    receipt: IdBase = "verbatim"
+    #: ``learn`` from its traffic; what is given here is pinned.
+    response: LearntBase = "learn"
+    receipt: LearntBase = "learn"
+
+    def pinned(self) -> IdRule | None:
+        """What is not to be learned; None if all is."""
+        if self.response == "learn" or self.receipt == "learn":
+            return None
+        return IdRule(self.response, self.receipt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -520,6 +533,8 @@ class CarrierConfig:
     #: Receipts asked of the carrier: as the client did, for every message, or for none.
     receipts: Literal["as_asked", "always", "never"] = "as_asked"
     id_rule: IdRuleConfig = IdRuleConfig()
+    #: The clock that the dates in its receipts are read from; None: learn it.
+    receipt_time_zone: Annotated[Zone | None, learnt_zone] = None
     #: What a command_status means; completes and overrides DEFAULT_ERRORS.
     errors: Mapping[Annotated[int, status], ErrorAction] = field(default_factory=dict)
     retry: RetryConfig = RetryConfig()
@@ -553,6 +568,9 @@ class RouteConfig:
     carriers: tuple[Group, ...]
     #: For broadcast_sm alone, which has no destination; other routes are for messages alone.
     broadcast: bool = False
+    #: What becomes of a message that its carrier has refused for good, or reported as failed:
+    #: the client is told, or the next carrier that it was not tried with gets it.
+    on_failure: Literal["report", "next"] = "report"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -828,6 +846,13 @@ def _broadcasting(config: Config) -> Findings:
                     yield f"routes[{at}].carriers[{group}]", f"{name} has no broadcasts before 5.0"
 
 
+def _pinned(config: Config) -> Findings:
+    for at, carrier in enumerate(config.carriers):
+        rule = carrier.id_rule
+        if (rule.response == "learn") != (rule.receipt == "learn"):
+            yield f"carriers[{at}].id_rule", "pins response and receipt, or neither"
+
+
 def _apart(config: Config) -> Findings:
     if os.path.abspath(config.storage.directory) == os.path.abspath(config.traffic.directory):
         yield "traffic.directory", "must not be storage.directory"
@@ -843,6 +868,7 @@ CHECKS: tuple[Callable[[Config], Findings], ...] = (
     _bindable,
     _writable,
     _broadcasting,
+    _pinned,
     _apart,
 )
 

@@ -6,6 +6,7 @@ from smsc._spool cimport Slab
 from smsc.bodies cimport Bodies
 from smsc.book cimport Book
 from smsc.commit cimport Commit
+from smsc.correlation cimport Correlation
 from smsc.counters cimport Counters
 from smsc.endings cimport Endings
 from smsc.mailbox cimport Mailboxes
@@ -17,7 +18,7 @@ from smsc.upstream cimport Upstream
 
 cdef int _MESSAGE, _ATTEMPT, _ACKED
 cdef int _QUEUED, _ATTEMPTED, _ACKNOWLEDGED, _IN_DOUBT
-cdef int _OLD_PEER, _RECEIPT_ASKED, _BROADCAST, _ENROUTE, _ROK
+cdef int _OLD_PEER, _RECEIPT_ASKED, _BROADCAST, _ENROUTE, _ROK, _ANY_WISH
 
 
 cdef class Core:
@@ -38,7 +39,10 @@ cdef class Core:
     cdef readonly Bodies bodies
     cdef readonly dict upstreams
     cdef dict _by_index
-    cdef dict _correlations
+    cdef readonly dict correlations
+    cdef bint _tries_next
+    cdef object _hearing
+    cdef object _others
     cdef set _alive
     cdef readonly Mailroom mailroom
     cdef readonly object forgetting
@@ -59,4 +63,8 @@ cdef class Core:
     cdef _refused(self, Upstream upstream, long slot, int number, status, int64_t now)
     cdef _requeue(self, long slot, int number, int64_t due, status, int64_t now)
     cdef _doubt(self, long slot, int number, int64_t now, str cause)
+    cdef _reported(self, Correlation correlation, long slot, uint64_t key, bytes carrier_id,
+                   int64_t now)
+    cdef _report(self, long slot, int64_t now, int state, bytes network_error, bytes error,
+                 int64_t done=*)
     cdef _inbound(self, Upstream upstream, Message message, int64_t now)

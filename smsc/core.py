@@ -33,11 +33,14 @@ from smsc.correlation import Correlation
 from smsc.counters import Counters
 from smsc.deliveries import Deliveries
 from smsc.endings import Endings
+from smsc.failover import FAILURES, Failover
 from smsc.forgetting import Forgetting
+from smsc.hearing import Hearing
 from smsc.mailbox import PERISHABLE, MailState
 from smsc.mailroom import Mailroom
 from smsc.message import datagram
 from smsc.ports import EdgeBind, Log, RelayBind
+from smsc.profile import Profile
 from smsc.records import Flag, Kind, MailKind
 from smsc.routing import InboundRouter, Route, Router
 from smsc.smpp import MessageState, Status
@@ -74,6 +77,8 @@ _ACKNOWLEDGED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
 _OLD_PEER, _RECEIPT_ASKED = int(Flag.OLD_PEER), int(Flag.RECEIPT_ASKED)
 _BROADCAST = int(Flag.BROADCAST)
 _ENROUTE = int(MessageState.ENROUTE)
+#: registered_delivery: a receipt, or notifications on the way (3.4 5.2.17).
+_ANY_WISH = 0x13
 _ROK = int(Status.ESME_ROK)
 
 
@@ -98,17 +103,18 @@ class Core:
         self._traffic = traffic
         self._book = Book(log)
         self._router = Router(config.routes)
+        self._tries_next = any(route.on_failure == "next" for route in config.routes)
         self._inbound_router = InboundRouter(config.inbound)
         self.state = self._book.state
         self.counters = Counters()
         self.bodies = Bodies(log)
         self.upstreams: dict[bytes, Upstream] = {}
         self._by_index: dict[int, Upstream] = {}
-        self._correlations: dict[bytes, Correlation] = {}
+        self.correlations: dict[bytes, Correlation] = {}
         self._alive: set[bytes] = set()
         for carrier in config.carriers:
-            rule = receipts.IdRule(carrier.id_rule.response, carrier.id_rule.receipt)
-            self._add_upstream(Upstream(carrier, self.state), Correlation(carrier.name, rule))
+            profile = Profile(carrier.id_rule.pinned(), carrier.receipt_time_zone)
+            self._add_upstream(Upstream(carrier, self.state), Correlation(carrier.name, profile))
         self.mailroom = Mailroom(self.state.mailboxes, log, commit)
         self._ends = Endings(
             self._book,
@@ -125,6 +131,16 @@ class Core:
         )
         self._broadcasts = Broadcasts(config.routes, self._book, self.bodies, self._ends)
         self.broadcasting = self._broadcasts.offered
+        self._hearing = Hearing(self._book, self.bodies)
+        self._others = Failover(
+            self._book,
+            self._route_of,
+            self.upstreams,
+            self._alive,
+            self.bodies,
+            self._ends,
+            self.counters,
+        )
         self._dice = 0
         self._batch = 0
         #: Carriers for which this batch has something.
@@ -141,7 +157,7 @@ class Core:
     def _add_upstream(self, upstream: Upstream, correlation: Correlation) -> None:
         self.upstreams[upstream.name] = upstream
         self._by_index[upstream.index] = upstream
-        self._correlations[upstream.name] = correlation
+        self.correlations[upstream.name] = correlation
 
     # -- the log -----------------------------------------------------------------------------
 
@@ -156,6 +172,7 @@ class Core:
         now = self._commit.begin()
         self._book.start(now)
         self._ends.replayed()
+        self._hearing.recall(self.correlations.values())
         slab = self.state.spool.slab
         for slot in slab.in_state(Stage.ATTEMPT):
             self._doubt(slot, slab.attempt(slot), now, "restart")
@@ -167,7 +184,7 @@ class Core:
         slab = self.state.spool.slab
         for slot in slab.in_state(Stage.QUEUED):
             if slab.carrier(slot) not in self._by_index and slab.linked(slot) >= FIRST_LIST:
-                self._elsewhere(slot)
+                self._others.elsewhere(slot)
 
     def append(self, kind: int, now: int, head: bytes, body: bytes = b"") -> int:
         """For ``forgetting``, which carries records forward."""
@@ -225,9 +242,9 @@ class Core:
         if route is None:
             return -Status.ESME_RINVDSTADR
         flags = _OLD_PEER if old_peer else 0
+        if message.registered_delivery & _ANY_WISH and not limits.receipts:
+            return -Status.ESME_RINVREGDLVFLG
         if message.registered_delivery & 3:
-            if not limits.receipts:
-                return -Status.ESME_RINVREGDLVFLG
             flags |= _RECEIPT_ASKED
         due, expiry = intake.terms(message, now, limits)
         message = intake.ours(message, limits)
@@ -381,6 +398,14 @@ class Core:
         owner = self._accounts.get(account)
         return None if owner is None else owner.numbering
 
+    def _route_of(self, slot: int) -> Route | None:
+        slab = self.state.spool.slab
+        account = self.state.accounts[slab.account(slot)]
+        message = self._message_of(slot)
+        if slab.flags(slot) & _BROADCAST:
+            return self._broadcasts.route(account, message.source_addr)
+        return self._route(account, self._numbering(account), message)
+
     def _message_of(self, slot: int) -> Message:
         slab = self.state.spool.slab
         return self.bodies.get(slab.id(slot), slab.position(slot)).message
@@ -418,7 +443,8 @@ class Core:
         if stage == _IN_DOUBT:
             self.counters.resolved["late_response"] += 1
         asked = upstream.asks_receipt(bool(slab.flags(slot) & _RECEIPT_ASKED))
-        key = self._correlations[upstream.name].of_response(carrier_id) if carrier_id else 0
+        correlation: Correlation = self.correlations[upstream.name]
+        key = correlation.of_response(carrier_id) if carrier_id else 0
         until = now + upstream.config.receipt_wait
         id = slab.id(slot)
         if slab.flags(slot) & _BROADCAST:
@@ -428,12 +454,19 @@ class Core:
             self._ends.finish(slot, now, _ENROUTE)
             return
         self._book.append(_ACKED, now, records.acked(id, number, until, key, carrier_id))
-        orphan = self.state.orphans.get(key) if key else None
+        if key and len(self.state.orphans):
+            self._reported(correlation, slot, key, carrier_id, now)
+
+    def _reported(
+        self, correlation: Correlation, slot: int, key: int, carrier_id: bytes, now: int
+    ) -> None:
+        """A message is acknowledged: its receipt may have come before."""
+        orphan = self._hearing.orphan(correlation, key, carrier_id, now)
         if orphan is not None:
-            self.counters.orphans["matched"] += 1
-            self._book.append(Kind.ORPHAN_DONE, now, records.orphan_done(key))
             waited = orphan.head
-            self._ends.finish(slot, now, waited.state, 0, waited.network_error, waited.error)
+            self.counters.orphans["matched"] += 1
+            self._book.append(Kind.ORPHAN_DONE, now, records.orphan_done(waited.key))
+            self._report(slot, now, waited.state, waited.network_error, waited.error)
 
     def _refused(self, upstream: Upstream, slot: int, number: int, status: int, now: int) -> None:
         slab = self.state.spool.slab
@@ -443,10 +476,14 @@ class Core:
         action = config.action(status)
         if action != "fail" and datagram(self._message_of(slot)):
             action = "fail"  # it asked for one attempt
+        # Those that another carrier made before do not count here.
+        tries = number - self.state.asides.get(slab.id(slot)).before
         if action == "throttle":
             delay = THROTTLED_DELAY  # not the message's fault: only its validity ends this
-        elif action == "retry" and number < config.retry.attempts:
-            delay = config.retry.delays[min(number, len(config.retry.delays)) - 1]
+        elif action == "retry" and tries < config.retry.attempts:
+            delay = config.retry.delays[min(tries, len(config.retry.delays)) - 1]
+        elif self._tries_next and self._others.next(slot, status, now):
+            return
         else:
             self._ends.finish(slot, now, MessageState.REJECTED, status)
             return
@@ -454,6 +491,7 @@ class Core:
             self._ends.finish(slot, now, MessageState.EXPIRED, status)
             return
         self.counters.retried[upstream.name] += 1
+        self._ends.notify(slot, now, True)
         # Attempt numbers are one octet: past 255 they stay there.
         self._requeue(slot, min(number, 254), now + delay, status, now)
 
@@ -468,7 +506,8 @@ class Core:
         self.counters.in_doubt[(carrier, cause)] += 1
         policy = upstream.config.in_doubt if upstream is not None else None
         hold = 0 if policy is None or policy.policy == "requeue" else policy.hold
-        self._book.append(Kind.DOUBT, now, records.doubt(slab.id(slot), number, now + hold))
+        head = records.doubt(slab.id(slot), number, now + hold, cause.encode())
+        self._book.append(Kind.DOUBT, now, head)
 
     # -- relay: inbound ----------------------------------------------------------------------
 
@@ -486,17 +525,40 @@ class Core:
         receipt = receipts.parse(message)
         if receipt is None:
             return self._inbound_message(upstream, message, now)
-        if not receipt.id or not receipt.final:
+        if not receipt.id:
             return _ROK
-        key = self._correlations[upstream.name].of_receipt(receipt.id)
+        correlation: Correlation = self.correlations[upstream.name]
+        key = correlation.of_receipt(receipt.id)
         slot = self.state.spool.slab.find_key(key)
-        if slot >= 0:
-            self._ends.finish(slot, now, receipt.state, 0, receipt.network_error, receipt.error)
+        if slot < 0 or now >= correlation.look_at:
+            slot = self._hearing.of(correlation, message, receipt, slot, now)
+            if slot >= 0 and self.state.spool.slab.key(slot) != key:
+                self._ends.remember(key)  # found in another way, as its repetition will be
+        if not receipt.final:
+            if slot >= 0 and receipt.state != MessageState.UNKNOWN:
+                self._ends.notify(slot, now, False, receipt.network_error, receipt.error)
+        elif slot >= 0:
+            done = correlation.profile.moment(receipt.done)
+            self._report(slot, now, receipt.state, receipt.network_error, receipt.error, done)
         elif self._ends.remembers(key):
             self.counters.repeated_receipts += 1
         else:
             self._orphaned(upstream, key, receipt, now)
         return _ROK
+
+    def _report(
+        self,
+        slot: int,
+        now: int,
+        state: int,
+        network_error: bytes,
+        error: bytes,
+        done: int = 0,
+    ) -> None:
+        """A receipt says how a message ended, at ``done`` if that is known."""
+        if self._tries_next and state in FAILURES and self._others.next(slot, 0, now):
+            return
+        self._ends.finish(slot, now, state, 0, network_error, error, done)
 
     def _orphaned(self, upstream: Upstream, key: int, receipt: receipts.Receipt, now: int) -> None:
         orphans = self.state.orphans
@@ -575,7 +637,7 @@ class Core:
             self._deliveries.settle(departed, time)
         for upstream in self.upstreams.values():
             if not upstream.alive and self._alive and now >= upstream.away_since + FAILOVER_GRACE:
-                upstream.leave(LEAVE_PORTION, self._elsewhere)
+                upstream.leave(LEAVE_PORTION, self._others.elsewhere)
             self._pump(upstream)
         self.forgetting.appended(self._book.position, now)
         self.forgetting.tick(now)
@@ -586,7 +648,7 @@ class Core:
         for slot in slots:
             stage = slab.state(slot)
             if stage == Stage.QUEUED:
-                if not self._elsewhere(slot):
+                if not self._others.elsewhere(slot):
                     spool.ready(slot)
             elif stage == Stage.ACKED:
                 self._ends.finish(slot, now, MessageState.UNKNOWN)
@@ -607,26 +669,6 @@ class Core:
         else:
             self.counters.resolved["requeued"] += 1
             self._requeue(slot, slab.attempt(slot), now, 0, now)
-
-    def _elsewhere(self, slot: int) -> bool:
-        """Give a message whose carrier is gone to another of its route. True if it was moved."""
-        slab = self.state.spool.slab
-        carrier = self.state.carriers[slab.carrier(slot)]
-        if carrier in self._alive:
-            return False
-        account = self.state.accounts[slab.account(slot)]
-        message = self._message_of(slot)
-        if slab.flags(slot) & _BROADCAST:
-            route = self._broadcasts.route(account, message.source_addr)
-        else:
-            route = self._route(account, self._numbering(account), message)
-        if route is None:
-            return False
-        other = route.pick(self._alive, self._dice)
-        if other == carrier:
-            return False
-        self.state.spool.reroute(slot, self.upstreams[other].index)
-        return True
 
     def _recalled(self, slots: Iterable[int]) -> None:
         slab = self.state.mailboxes.slab

@@ -1,10 +1,14 @@
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from smsc._spool cimport key_of
 
 
 cdef class Correlation:
-    cdef bytes _carrier
+    cdef readonly bytes carrier
+    cdef readonly object profile
+    cdef public int64_t look_at
+    cdef bytes _sample
+    cdef bytes _receipt_sample
     cdef object _rule
     cdef bint _as_written
 

@@ -1,8 +1,9 @@
 """Which message a carrier's receipt speaks of, and the receipts that nobody waits for yet.
 
 A carrier names a message twice: in its response and in its receipt, not always in the same way
-(``receipt.IdRule``). The key is 64 bits over carrier and canonical id, so that two carriers that
-count alike are never confused. The entry itself is a field of the message in the spool.
+(``receipt.IdRule``); in which way is found out from its traffic (``profile``). The key is 64 bits
+over carrier and canonical id, so that two carriers that count alike are never confused. The entry
+itself is a field of the message in the spool.
 
 A receipt whose key is unknown is an *orphan*: it overtook its response, or its message is long
 final. It is durable, waits, and is matched when the response comes.
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 from smsc import records
 from smsc._spool import key_of
+from smsc.profile import RULES, Profile, consistent, writings
 from smsc.receipt import IdRule
 from smsc.records import OrphanHead
 
@@ -28,24 +30,62 @@ class Orphan(NamedTuple):
 
 
 class Correlation:
-    """Keys of one carrier's message ids."""
+    """Keys of one carrier's message ids, by what its profile says of them."""
 
-    def __init__(self, carrier: bytes, rule: IdRule) -> None:
-        self._carrier = carrier
-        self._rule = rule
-        self._as_written = rule == IdRule()
+    def __init__(self, carrier: bytes, profile: Profile) -> None:
+        self.carrier = carrier
+        self.profile = profile
+        #: When a receipt should be looked at for the profile, ms.
+        self.look_at = 0
+        self._sample = b""
+        self._receipt_sample = b""
+        self.adopt()
+
+    def adopt(self) -> None:
+        """The profile may have changed its mind."""
+        self._rule = self.profile.rule
+        self._as_written = self._rule == IdRule()
 
     def of_response(self, carrier_id: bytes) -> int:
         """The key of an id as a submit_sm_resp gave it."""
+        self._sample = carrier_id
         if not self._as_written:
             carrier_id = self._rule.of_response(carrier_id)
-        return key_of(self._carrier, carrier_id)
+        return key_of(self.carrier, carrier_id)
 
     def of_receipt(self, carrier_id: bytes) -> int:
         """The key of an id as a receipt gave it."""
         if not self._as_written:
             carrier_id = self._rule.of_receipt(carrier_id)
-        return key_of(self._carrier, carrier_id)
+        return key_of(self.carrier, carrier_id)
+
+    # -- while it is not known how the carrier writes ------------------------------------------
+
+    def rules_of(self, receipt_id: bytes) -> tuple[str, ...]:
+        """The rules that speak for a message which was found by ``of_receipt``."""
+        if self._as_written:
+            return consistent(receipt_id, receipt_id)
+        return (self.profile.ids.verdict or "verbatim",)
+
+    def other_responses(self, receipt_id: bytes) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Keys of messages that this receipt may speak of, and the rules that would say so.
+
+        Messages may have been acknowledged before the present rule was adopted.
+        """
+        if self.profile.pinned_rule is not None:
+            return
+        self._receipt_sample = receipt_id
+        for name, rule in RULES.items():
+            yield key_of(self.carrier, rule.of_receipt(receipt_id)), (name,)
+        for writing in writings(receipt_id, self._sample):
+            yield key_of(self.carrier, writing), consistent(writing, receipt_id)
+
+    def other_receipts(self, response_id: bytes) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Keys of receipts that may have come before this response, and the rules likewise."""
+        if not self.profile.asks:
+            return
+        for writing in writings(response_id, self._receipt_sample):
+            yield key_of(self.carrier, writing), consistent(response_id, writing)
 
 
 class Orphans:

@@ -8,6 +8,7 @@ cdef class Counters:
     cdef readonly object outcomes
     cdef readonly object finished
     cdef readonly object retried
+    cdef readonly object moved
     cdef readonly object in_doubt
     cdef readonly object resolved
     cdef public uint64_t confirmed_duplicates

@@ -17,6 +17,8 @@ class Counters:
         #: (carrier, message_state) of finished messages.
         self.finished: defaultdict[tuple[bytes, int], int] = defaultdict(int)
         self.retried: defaultdict[bytes, int] = defaultdict(int)
+        #: By the carrier that failed a message which another got then.
+        self.moved: defaultdict[bytes, int] = defaultdict(int)
         #: (carrier, cause) of attempts that became in doubt.
         self.in_doubt: defaultdict[tuple[bytes, str], int] = defaultdict(int)
         #: How doubts ended: late_response, refused, requeued, failed, expired.

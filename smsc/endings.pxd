@@ -13,6 +13,7 @@ from smsc.state cimport State
 from smsc.traffic cimport Finished, Traffic, finished
 
 cdef int _FINAL, _MAIL, _MAIL_DONE, _OLD_PEER, _RECEIPT, _INBOUND, _ENROUTE, _DELIVERED
+cdef int _ASIDE, _NOTIFY
 cdef int _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS
 
 cpdef bytes text_id(uint64_t id, bint old_peer)
@@ -34,10 +35,12 @@ cdef class Endings:
     cdef list _replayed
 
     cpdef finish(self, long slot, int64_t now, int state, status=*, bytes network_error=*,
+                 bytes error=*, int64_t done=*)
+    cpdef notify(self, long slot, int64_t now, bint first, bytes network_error=*,
                  bytes error=*)
     cdef _tell(self, uint64_t id, bytes account, bytes carrier, int flags, Body body, int64_t now,
-               int state, bytes network_error, bytes error)
-    cdef _remember(self, uint64_t key)
+               int state, bytes network_error, bytes error, int64_t done)
+    cpdef remember(self, uint64_t key)
     cpdef bint remembers(self, uint64_t key) except -1
     cpdef bint mail(self, owner, int kind, bytes carrier, bytes pdu, int64_t now,
                     int64_t lifetime=*) except -1

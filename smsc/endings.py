@@ -24,12 +24,16 @@ from smsc.zones import UTC
 #: Keys of finished messages that are remembered, so that a repeated receipt is known as such.
 REMEMBERED = 100_000
 
+#: A carrier may report on one message without end; its client hears of it this often.
+MAX_NOTIFICATIONS = 10
+
 #: registered_delivery bits 1-0: which final states the client wants to hear of.
 _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS = 1, 2, 3
 
 # Plain numbers for what every message meets: comparing with an enum's member is slower (``spool``).
 _FINAL, _MAIL, _MAIL_DONE = int(Kind.FINAL), int(Kind.MAIL), int(Kind.MAIL_DONE)
 _OLD_PEER, _RECEIPT, _INBOUND = int(Flag.OLD_PEER), int(MailKind.RECEIPT), int(MailKind.INBOUND)
+_ASIDE, _NOTIFY = int(Kind.ASIDE), 0x10
 _ENROUTE, _DELIVERED = int(MessageState.ENROUTE), int(MessageState.DELIVERED)
 
 
@@ -85,8 +89,12 @@ class Endings:
         status: int = 0,
         network_error: bytes = b"",
         error: bytes = b"",
+        done: int = 0,
     ) -> None:
-        """End a message: ``state`` is a message_state, the rest what its carrier said of it."""
+        """End a message: ``state`` is a message_state, the rest what its carrier said of it.
+
+        ``done`` is when that came about, if it was before ``now``.
+        """
         slab = self._state.spool.slab
         id, key, flags = slab.id(slot), slab.key(slot), slab.flags(slot)
         account = self._state.accounts[slab.account(slot)]
@@ -101,9 +109,38 @@ class Endings:
             delivered = state in (_DELIVERED, _ENROUTE)
             self._counters.by_account[(account, "delivered" if delivered else "failed")] += 1
         if key:
-            self._remember(key)
+            self.remember(key)
         if state != _ENROUTE and wants_receipt(body.message, state):
-            self._tell(id, account, carrier, flags, body, now, state, network_error, error)
+            # A carrier's clock may be off, but nothing ends before it began.
+            done = min(max(done, body.submitted), now) if done else now
+            self._tell(id, account, carrier, flags, body, now, state, network_error, error, done)
+
+    def notify(
+        self,
+        slot: int,
+        now: int,
+        first: bool,
+        network_error: bytes = b"",
+        error: bytes = b"",
+    ) -> None:
+        """Tell a client that asked for it that its message is still on its way (5.0 4.7.21).
+
+        With ``first`` only if it was not told so before.
+        """
+        slab = self._state.spool.slab
+        id = slab.id(slot)
+        body = self._bodies.get(id, slab.position(slot))
+        if not body.message.registered_delivery & _NOTIFY:
+            return
+        aside = self._state.asides.get(id)
+        if aside.notified >= (1 if first else MAX_NOTIFICATIONS):
+            return
+        noted = records.aside(id, aside.notified + 1, aside.before, aside.tried)
+        self._book.append(_ASIDE, now, noted)
+        account = self._state.accounts[slab.account(slot)]
+        carrier = self._state.carriers[slab.carrier(slot)]
+        flags = slab.flags(slot)
+        self._tell(id, account, carrier, flags, body, now, _ENROUTE, network_error, error, now)
 
     def _tell(
         self,
@@ -116,12 +153,13 @@ class Endings:
         state: int,
         network_error: bytes,
         error: bytes,
+        done: int,
     ) -> None:
         owner = self._accounts.get(account)
         if owner is None:
             return
         old = bool(flags & _OLD_PEER)
-        submitted, done = body.submitted, now
+        submitted = body.submitted
         zone = owner.config.time_zone
         if zone is not UTC:
             submitted, done = zone.local(submitted), zone.local(done)
@@ -138,13 +176,14 @@ class Endings:
         )
         self.mail(owner, _RECEIPT, carrier, pdu, now)
 
-    def _remember(self, key: int) -> None:
+    def remember(self, key: int) -> None:
+        """Know a receipt with this key as a repeated one."""
         if len(self._known) >= REMEMBERED:
             self._known, self._known_before = set(), self._known
         self._known.add(key)
 
     def remembers(self, key: int) -> bool:
-        """Whether a message with this correlation key ended not long ago."""
+        """Whether what this correlation key stood for ended not long ago."""
         return key in self._known or key in self._known_before
 
     # -- mails -------------------------------------------------------------------------------
@@ -189,6 +228,8 @@ class Endings:
 
     def at_replay(self, kind: int, position: int, time: int, head: bytes) -> None:
         """Take down an end that is met at the replay and may not be in the traffic log yet."""
+        if kind == _FINAL:
+            self._recall(head)
         if position <= self._traffic.covered:
             return
         end = (
@@ -196,6 +237,12 @@ class Endings:
         )
         if end is not None:
             self._replayed.append((position, end))
+
+    def _recall(self, head: bytes) -> None:
+        slab = self._state.spool.slab
+        slot = slab.find(records.read_final(head).id)
+        if slot >= 0 and slab.key(slot):
+            self.remember(slab.key(slot))
 
     def replayed(self) -> None:
         """The replay is over: the traffic log takes what it has not."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from smsc import records
+from smsc.asides import NONE
 from smsc.commit import Commit
 from smsc.ports import Log
 from smsc.records import Kind
@@ -131,6 +132,8 @@ class Forgetting:
         if done:
             for orphan in self._state.orphans.before(self._below):
                 self._append(Kind.ORPHAN, self._commit.begin(), records.orphan(*orphan.head))
+            for lesson in self._state.lessons.before(self._below):
+                self._append(Kind.LEARNED, self._commit.begin(), records.learned(*lesson))
             self._below = 0
 
     def _carry_message(self, slot: int) -> None:
@@ -144,7 +147,14 @@ class Forgetting:
             id, old.submitted, due, expiry, sent, key, stage, lane, attempt, flags,
             state.accounts[account], state.carriers[carrier], old.kin,
         )  # fmt: skip
-        self._append(Kind.MESSAGE, self._commit.begin(), fresh, body)
+        now = self._commit.begin()
+        self._append(Kind.MESSAGE, now, fresh, body)
+        aside = state.asides.get(id)
+        if aside is not NONE:
+            self._append(Kind.ASIDE, now, records.aside(id, *aside))
+        doubt = state.spool.doubts.get(id)
+        if doubt is not None:
+            self._append(Kind.DOUBT, now, records.doubt(id, attempt, due, doubt.cause))
         self.carried += 1
 
     def _carry_mail(self, slot: int) -> None:

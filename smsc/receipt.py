@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
 from smsc._pdu import Message
@@ -108,6 +109,8 @@ _LONGEST = 1024
 _FIELD = re.compile(
     rb"(?<![a-z0-9_])(id|stat|err|done date|text):[ ]?([^\s\0:]{0,64})(?![^\s\0])", re.IGNORECASE
 )
+_WITH_CENTURY = 14
+_DATE_LENGTHS = (10, 12)
 _TEXT = re.compile(rb"(?<![a-z0-9_])text:", re.IGNORECASE)
 
 
@@ -147,6 +150,24 @@ def parse(pdu: Message) -> Receipt | None:
     A receipt without an id in either is still a receipt, with an empty ``id``.
     """
     return _reader.read(pdu)
+
+
+def date_ms(date: bytes) -> int | None:
+    """A receipt's date, in ms since the epoch of its own clock; None if it is none.
+
+    10 digits to the minute, 12 to the second, 14 with the century.
+    """
+    if len(date) == _WITH_CENTURY:
+        date = date[2:]
+    if len(date) not in _DATE_LENGTHS or not date.isdigit():
+        return None
+    year, month, day, hour, minute = (int(date[at : at + 2]) for at in range(0, 10, 2))
+    second = int(date[10:] or b"0")
+    try:
+        there = datetime(2000 + year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+    return round(there.timestamp() * 1_000)
 
 
 # -- correlation ------------------------------------------------------------------------------

@@ -33,6 +33,22 @@ cdef class QueuedHead:
 cdef class DoubtHead:
     cdef readonly uint64_t id, until
     cdef readonly uint8_t attempt
+    cdef readonly bytes cause
+
+cdef class MovedHead:
+    cdef readonly uint64_t id, due
+    cdef readonly uint32_t status
+    cdef readonly uint8_t attempt
+    cdef readonly bytes carrier
+
+cdef class AsideHead:
+    cdef readonly uint64_t id
+    cdef readonly uint8_t notified, before
+    cdef readonly tuple tried
+
+cdef class LearnedHead:
+    cdef readonly uint8_t ids, ahead, place, digits, error
+    cdef readonly bytes carrier
 
 cdef class FinalHead:
     cdef readonly uint64_t id
@@ -66,8 +82,10 @@ cpdef bytes acked(uint64_t id, uint8_t number, uint64_t until, uint64_t key, byt
 cpdef AckedHead read_acked(bytes head)
 cpdef bytes queued(uint64_t id, uint8_t number, uint64_t due, uint32_t status)
 cpdef QueuedHead read_queued(bytes head)
-cpdef bytes doubt(uint64_t id, uint8_t number, uint64_t until)
+cpdef bytes doubt(uint64_t id, uint8_t number, uint64_t until, bytes cause)
 cpdef DoubtHead read_doubt(bytes head)
+cpdef bytes moved(uint64_t id, uint8_t number, uint64_t due, uint32_t status, bytes carrier)
+cpdef MovedHead read_moved(bytes head)
 cpdef bytes final(
     uint64_t id, uint8_t state, uint32_t status, bytes network_error, bytes error, bytes carrier)
 cpdef FinalHead read_final(bytes head)

@@ -18,6 +18,9 @@ class Kind(IntEnum):
     MAIL_DONE = 9
     ORPHAN = 10
     ORPHAN_DONE = 11
+    MOVED = 12
+    ASIDE = 13
+    LEARNED = 14
 
 class Flag(IntEnum):
     """Bits of a message's flags."""
@@ -86,6 +89,29 @@ class DoubtHead:
     id: int
     attempt: int
     until: int
+    cause: bytes
+
+class MovedHead:
+    id: int
+    attempt: int
+    due: int
+    status: int
+    carrier: bytes
+
+class AsideHead:
+    id: int
+    notified: int
+    before: int
+    tried: tuple[bytes, ...]
+
+class LearnedHead:
+    carrier: bytes
+    ids: int
+    ahead: int
+    place: int
+    digits: int
+    error: int
+    def __iter__(self) -> Iterator[Any]: ...
 
 class FinalHead:
     id: int
@@ -141,8 +167,14 @@ def acked(id: int, number: int, until: int, key: int, carrier_id: bytes) -> byte
 def read_acked(head: bytes) -> AckedHead: ...
 def queued(id: int, number: int, due: int, status: int) -> bytes: ...
 def read_queued(head: bytes) -> QueuedHead: ...
-def doubt(id: int, number: int, until: int) -> bytes: ...
+def doubt(id: int, number: int, until: int, cause: bytes) -> bytes: ...
 def read_doubt(head: bytes) -> DoubtHead: ...
+def moved(id: int, number: int, due: int, status: int, carrier: bytes) -> bytes: ...
+def read_moved(head: bytes) -> MovedHead: ...
+def aside(id: int, notified: int, before: int, tried: tuple[bytes, ...]) -> bytes: ...
+def read_aside(head: bytes) -> AsideHead: ...
+def learned(carrier: bytes, ids: int, ahead: int, place: int, digits: int, error: int) -> bytes: ...
+def read_learned(head: bytes) -> LearnedHead: ...
 def final(
     id: int, state: int, status: int, network_error: bytes, error: bytes, carrier: bytes
 ) -> bytes: ...

@@ -12,7 +12,7 @@ state depends on what is in them.
     ATTEMPT      id u64, attempt u8, carrier name
     ACKED        id u64, attempt u8, until u64, key u64, carrier's id name
     QUEUED       id u64, attempt u8, due u64, status u32
-    DOUBT        id u64, attempt u8, until u64
+    DOUBT        id u64, attempt u8, until u64, and since its cause is asked for, that as a name
     FINAL        id u64, state u8, status u32, network error name, error name, carrier name
     MAIL         id u64, received u64, expiry u64, kind u8, account name, carrier name; body: the
                  deliver_sm to send
@@ -20,8 +20,12 @@ state depends on what is in them.
     ORPHAN       key u64, until u64, state u8, final u8, carrier name, error name,
                  network error name
     ORPHAN_DONE  key u64
+    MOVED        id u64, attempt u8, due u64, status u32, carrier name: it is queued at that carrier,
+                 whatever it was before
+    ASIDE        id u64, notified u8, before u8, count u8, so many names of carriers it was tried with
+    LEARNED      ids u8, ahead u8, place u8, digits u8, error u8, carrier name
 
-A MESSAGE or MAIL record is the whole of its subject at that moment, so the same kind serves to
+A MESSAGE, MAIL, ASIDE or LEARNED record is the whole of its subject at that moment, so the same kind serves to
 accept it and to carry it forward out of a segment that is to be forgotten.
 
 Compiled, since every message is written and read through here half a dozen times.
@@ -53,6 +57,9 @@ class Kind(IntEnum):
     MAIL_DONE = 9
     ORPHAN = 10
     ORPHAN_DONE = 11
+    MOVED = 12
+    ASIDE = 13
+    LEARNED = 14
 
 
 class Flag(IntEnum):
@@ -119,6 +126,19 @@ cdef packed struct DoubtLayout:
     uint64_t id
     uint8_t attempt
     uint64_t until
+
+cdef packed struct AsideLayout:
+    uint64_t id
+    uint8_t notified
+    uint8_t before
+    uint8_t count
+
+cdef packed struct LearnedLayout:
+    uint8_t ids
+    uint8_t ahead
+    uint8_t place
+    uint8_t digits
+    uint8_t error
 
 cdef packed struct FinalLayout:
     uint64_t id
@@ -372,22 +392,113 @@ cdef class DoubtHead:
     pass
 
 
-cpdef bytes doubt(uint64_t id, uint8_t number, uint64_t until):
+cpdef bytes doubt(uint64_t id, uint8_t number, uint64_t until, bytes cause):
     cdef DoubtLayout f
     f.id = id
     f.attempt = number
     f.until = until
-    return _head(&f, sizeof(f))
+    return _head(&f, sizeof(f), cause)
 
 
 cpdef DoubtHead read_doubt(bytes head):
     cdef DoubtLayout f
     cdef DoubtHead d = DoubtHead.__new__(DoubtHead)
+    cdef size_t at = sizeof(f)
     _fixed(head, &f, sizeof(f))
     d.id = f.id
     d.attempt = f.attempt
     d.until = f.until
+    d.cause = _name(head, &at) if at < <size_t>PyBytes_GET_SIZE(head) else b"unknown"
     return d
+
+
+@cython.final
+cdef class MovedHead:
+    pass
+
+
+cpdef bytes moved(uint64_t id, uint8_t number, uint64_t due, uint32_t status, bytes carrier):
+    cdef QueuedLayout f
+    f.id = id
+    f.attempt = number
+    f.due = due
+    f.status = status
+    return _head(&f, sizeof(f), carrier)
+
+
+cpdef MovedHead read_moved(bytes head):
+    cdef QueuedLayout f
+    cdef MovedHead m = MovedHead.__new__(MovedHead)
+    cdef size_t at = sizeof(f)
+    _fixed(head, &f, sizeof(f))
+    m.id = f.id
+    m.attempt = f.attempt
+    m.due = f.due
+    m.status = f.status
+    m.carrier = _name(head, &at)
+    return m
+
+
+@cython.final
+cdef class AsideHead:
+    pass
+
+
+def aside(uint64_t id, uint8_t notified, uint8_t before, tuple tried):
+    cdef AsideLayout f
+    f.id = id
+    f.notified = notified
+    f.before = before
+    f.count = len(tried)
+    head = _head(&f, sizeof(f)) + b"".join(bytes((len(name),)) + name for name in tried)
+    if len(head) > 255:
+        raise ValueError(f"a head of {len(head)} octets")
+    return head
+
+
+def read_aside(bytes head):
+    cdef AsideLayout f
+    cdef AsideHead a = AsideHead.__new__(AsideHead)
+    cdef size_t at = sizeof(f)
+    _fixed(head, &f, sizeof(f))
+    a.id = f.id
+    a.notified = f.notified
+    a.before = f.before
+    a.tried = tuple([_name(head, &at) for _ in range(f.count)])
+    return a
+
+
+@cython.final
+cdef class LearnedHead:
+    def __iter__(self):
+        return iter((self.carrier, self.ids, self.ahead, self.place, self.digits, self.error))
+
+
+def learned(
+    bytes carrier not None, uint8_t ids, uint8_t ahead, uint8_t place, uint8_t digits,
+    uint8_t error,
+):
+    cdef LearnedLayout f
+    f.ids = ids
+    f.ahead = ahead
+    f.place = place
+    f.digits = digits
+    f.error = error
+    return _head(&f, sizeof(f), carrier)
+
+
+def read_learned(bytes head):
+    cdef LearnedLayout f
+    cdef LearnedHead told = LearnedHead.__new__(LearnedHead)
+    cdef size_t at = sizeof(f)
+    _fixed(head, &f, sizeof(f))
+    told.ids = f.ids
+    told.ahead = f.ahead
+    told.place = f.place
+    told.digits = f.digits
+    told.error = f.error
+    told.carrier = _name(head, &at)
+    return told
 
 
 @cython.final

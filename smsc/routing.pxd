@@ -1,6 +1,7 @@
 cdef class Route:
     cdef readonly str name
     cdef readonly tuple groups
+    cdef readonly bint tries_next
     cdef bytes _only
 
     cpdef bytes pick(self, alive, unsigned long long dice)

@@ -17,10 +17,16 @@ from smsc.config import InboundConfig, RouteConfig, Share
 
 
 class Route:
-    """One route as it is used: its name, and its carriers in ``groups`` in failover order."""
+    """One route as it is used: its name, and its carriers in ``groups`` in failover order.
 
-    def __init__(self, name: str, groups: Sequence[Sequence[Share]]) -> None:
+    ``tries_next``: what a carrier has failed for good is given to another.
+    """
+
+    def __init__(
+        self, name: str, groups: Sequence[Sequence[Share]], tries_next: bool = False
+    ) -> None:
         self.name = name
+        self.tries_next = tries_next
         self.groups = tuple(tuple(group) for group in groups)
         self._only = self.groups[0][0].carrier if list(map(len, self.groups)) == [1] else None
 
@@ -37,6 +43,15 @@ class Route:
             if shares:
                 return _by_weight(shares, dice)
         return _by_weight(self.groups[0], dice)
+
+    def another(self, alive: Container[bytes], tried: Container[bytes], dice: int) -> bytes | None:
+        """The carrier to use next, as ``pick`` chooses, among those not tried; None if all were."""
+        left = [[share for share in group if share[0] not in tried] for group in self.groups]
+        for group in left:
+            shares = [share for share in group if share[0] in alive]
+            if shares:
+                return _by_weight(shares, dice)
+        return next((_by_weight(group, dice) for group in left if group), None)
 
     def __repr__(self) -> str:
         return f"<Route {self.name}>"
@@ -65,7 +80,7 @@ class Router:
         # sender, b"" where none is named.
         self._by_prefix: dict[bytes, tuple[dict[bytes, BySender], BySender]] = {}
         for config in self._routes:
-            route = Route(config.name, config.carriers)
+            route = Route(config.name, config.carriers, config.on_failure == "next")
             senders = config.from_ or (b"",)
             for prefix, sender in itertools.product(config.to, senders):
                 named, general = self._by_prefix.setdefault(prefix, ({}, {}))

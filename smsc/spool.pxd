@@ -20,6 +20,7 @@ cdef class Spool:
     cdef readonly Names carriers
     cdef readonly object owed
     cdef readonly object broadcasts
+    cdef readonly object doubts
     cdef list _lanes
 
     cpdef CarrierLanes lanes(self, int carrier)
@@ -28,6 +29,7 @@ cdef class Spool:
     cpdef attempt(self, uint64_t position, int64_t time, bytes head)
     cpdef acked(self, uint64_t position, int64_t time, bytes head)
     cpdef queued(self, uint64_t position, int64_t time, bytes head)
+    cpdef moved(self, uint64_t position, int64_t time, bytes head)
     cpdef doubt(self, uint64_t position, int64_t time, bytes head)
     cpdef final(self, uint64_t position, int64_t time, bytes head)
     cdef _queue(self, int slot, int64_t due, int64_t time)

@@ -22,6 +22,7 @@ from enum import IntEnum
 
 from smsc import records
 from smsc._spool import Slab
+from smsc.asides import Doubt, Doubts
 from smsc.lanes import RETRY_LANE, CarrierLanes
 from smsc.records import Flag
 
@@ -74,6 +75,8 @@ class Spool:
         self.owed: defaultdict[int, int] = defaultdict(int)
         #: The ids of those that are broadcasts, per account.
         self.broadcasts: defaultdict[int, set[int]] = defaultdict(set)
+        #: Attempts whose outcome is unknown.
+        self.doubts = Doubts()
         self._lanes: list[CarrierLanes] = []
 
     def __len__(self) -> int:
@@ -145,6 +148,8 @@ class Spool:
         slab = self.slab
         slot = slab.find(a.id)
         if slot >= 0 and slab.state(slot) != _ACKED:
+            if slab.state(slot) == _IN_DOUBT:
+                self.doubts.settled(a.id)
             slab.set_key(slot, a.key)
             slab.set_state(slot, _ACKED)
             slab.schedule(slot, a.until)
@@ -157,9 +162,24 @@ class Spool:
             return
         if slab.state(slot) == _IN_DOUBT:
             slab.set_flag(slot, _MAY_REPEAT)
+            self.doubts.settled(q.id)
         slab.set_attempt(slot, q.attempt, slab.carrier(slot))
         slab.set_state(slot, _QUEUED)
         self._queue(slot, q.due, time)
+
+    def moved(self, position: int, time: int, head: bytes) -> None:
+        m = records.read_moved(head)
+        slab = self.slab
+        slot = slab.find(m.id)
+        if slot < 0:
+            return
+        if slab.state(slot) == _IN_DOUBT:
+            self.doubts.settled(m.id)
+        # What the carrier before says from now on is no longer evidence.
+        slab.set_key(slot, 0)
+        slab.set_attempt(slot, m.attempt, self.carriers.index(m.carrier))
+        slab.set_state(slot, _QUEUED)
+        self._queue(slot, m.due, time)
 
     def doubt(self, position: int, time: int, head: bytes) -> None:
         d = records.read_doubt(head)
@@ -168,11 +188,15 @@ class Spool:
         if slot >= 0 and slab.state(slot) == _ATTEMPT and slab.attempt(slot) == d.attempt:
             slab.set_state(slot, _IN_DOUBT)
             slab.schedule(slot, d.until)
+        if slot >= 0 and slab.state(slot) == _IN_DOUBT:
+            self.doubts.open(d.id, Doubt(time, slab.carrier(slot), d.cause))
 
     def final(self, position: int, time: int, head: bytes) -> None:
         slab = self.slab
         slot = slab.find(records.read_final(head).id)
         if slot >= 0:
+            if slab.state(slot) == _IN_DOUBT:
+                self.doubts.settled(slab.id(slot))
             self.owed[slab.account(slot)] -= 1
             if slab.flags(slot) & _BROADCAST:
                 self.broadcasts[slab.account(slot)].discard(slab.id(slot))

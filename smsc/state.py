@@ -10,8 +10,10 @@ import hashlib
 from collections.abc import Callable
 
 from smsc import records
+from smsc.asides import Asides
 from smsc.correlation import Orphans
 from smsc.errors import NewerLog
+from smsc.lessons import Lessons
 from smsc.mailbox import Mailboxes
 from smsc.records import Kind
 from smsc.spool import Names, Spool, Stage
@@ -21,10 +23,11 @@ _START, _MESSAGE, _ATTEMPT = int(Kind.START), int(Kind.MESSAGE), int(Kind.ATTEMP
 _ACKED, _QUEUED, _DOUBT = int(Kind.ACKED), int(Kind.QUEUED), int(Kind.DOUBT)
 _FINAL, _MAIL, _MAIL_DONE = int(Kind.FINAL), int(Kind.MAIL), int(Kind.MAIL_DONE)
 _ORPHAN, _ORPHAN_DONE = int(Kind.ORPHAN), int(Kind.ORPHAN_DONE)
+_MOVED, _ASIDE, _LEARNED = int(Kind.MOVED), int(Kind.ASIDE), int(Kind.LEARNED)
 
 
 class State:
-    """Owed messages, mailboxes and orphaned receipts of one partition."""
+    """Owed messages, mailboxes, orphaned receipts, and what was learned, of one partition."""
 
     def __init__(self) -> None:
         self.accounts = Names()
@@ -32,6 +35,8 @@ class State:
         self.spool = Spool(self.accounts, self.carriers)
         self.mailboxes = Mailboxes(self.accounts, self.carriers)
         self.orphans = Orphans()
+        self.asides = Asides(self.spool.slab)
+        self.lessons = Lessons()
         #: The epoch of the newest START record.
         self.epoch = 0
         self._time = 0
@@ -57,6 +62,8 @@ class State:
             self.mailboxes.mail(position, time, head)
         elif kind == _FINAL:
             self.spool.final(position, time, head)
+            if len(self.asides):
+                self.asides.final(position, time, head)
         elif kind == _ACKED:
             self.spool.acked(position, time, head)
         elif kind == _MAIL_DONE:
@@ -71,6 +78,16 @@ class State:
             self.orphans.orphan(position, time, head)
         elif kind == _ORPHAN_DONE:
             self.orphans.orphan_done(position, time, head)
+        else:
+            self._fold_seldom(kind, position, time, head)
+
+    def _fold_seldom(self, kind: int, position: int, time: int, head: bytes) -> None:
+        if kind == _MOVED:
+            self.spool.moved(position, time, head)
+        elif kind == _ASIDE:
+            self.asides.aside(position, time, head)
+        elif kind == _LEARNED:
+            self.lessons.learned(position, time, head)
         elif kind == _START:
             self._start(position, time, head)
         else:
@@ -85,6 +102,7 @@ class State:
             self.spool.slab.oldest_segment(),
             self.mailboxes.slab.oldest_segment(),
             self.orphans.oldest_segment(),
+            self.lessons.oldest_segment(),
         )
         return min((segment for segment in needed if segment >= 0), default=-1)
 
@@ -109,4 +127,6 @@ class State:
             digest.update(repr((row[0], row[1], row[4], self.accounts[row[6]])).encode())
         for position, head in sorted((o.position, tuple(o.head)) for o in self.orphans):
             digest.update(repr((position, head)).encode())
+        for told in (sorted(self.asides), sorted(self.lessons)):
+            digest.update(repr(told).encode())
         return digest.hexdigest()

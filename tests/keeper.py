@@ -150,7 +150,8 @@ class Relay:
         text = (
             b"id:%b sub:001 dlvrd:001 submit date:2611220915 done date:2611220916 stat:%b err:000"
         )
-        pdu = deliver_sm(esm_class=4, short_message=text % (carrier_id, stat), **fields)
+        told = {"esm_class": 4, "short_message": text % (carrier_id, stat)} | fields
+        pdu = deliver_sm(**told)
         return self._keeper.core.inbound(self, [pdu])[0]
 
 

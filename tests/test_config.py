@@ -85,6 +85,8 @@ VALUES: list[tuple[Callable[[str], Any], str, Any]] = [
     (config.socket_path, "./var/control.sock", "./var/control.sock"),
     (config.zone, "UTC", UTC),
     (config.zone, "Europe/Berlin", zone("Europe/Berlin")),
+    (config.learnt_zone, "learn", None),
+    (config.learnt_zone, "Asia/Kathmandu", zone("Asia/Kathmandu")),
     (config.status, "ESME_RTHROTTLED", 0x58),
     (config.status, "0x58", 0x58),
     (config.status, "0x0405", 0x405),
@@ -332,6 +334,11 @@ DISAGREE = [
         LEAST + "storage: {directory: d}\ntraffic: {directory: ./d/}",
         "f:6: traffic.directory: must not be storage.directory",
     ),
+    (
+        LEAST + CARRIERS.replace("}]", ", id_rule: {response: hex}}]"),
+        "f:5: carriers[0].id_rule: pins response and receipt, or neither",
+    ),
+    (LEAST + CARRIERS.replace("}]", ", id_rule: {response: hex, receipt: any}}]"), None),
     (
         LEAST + "storage: {segment: 1MiB}",
         "f:5: storage.segment: must be from 4096KiB to 1048576KiB",

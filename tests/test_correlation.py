@@ -6,6 +6,7 @@ import pytest
 
 from smsc import records
 from smsc.correlation import Correlation, Orphans
+from smsc.profile import Profile
 from smsc.receipt import IdBase, IdRule
 from tests.keeper import START
 
@@ -30,26 +31,26 @@ SEGMENT = 1 << 32
 def test_keys_meet_as_the_carrier_writes_its_ids(
     response: IdBase, receipt: IdBase, in_response: bytes, in_receipt: bytes, same: bool
 ) -> None:
-    keys = Correlation(b"one", IdRule(response, receipt))
+    keys = Correlation(b"one", Profile(IdRule(response, receipt)))
     assert (keys.of_response(in_response) == keys.of_receipt(in_receipt)) is same
 
 
 def test_two_carriers_that_count_alike_are_not_confused() -> None:
-    one, two = (Correlation(name, IdRule()) for name in (b"one", b"two"))
+    one, two = (Correlation(name, Profile()) for name in (b"one", b"two"))
     ids = [b"%x" % n for n in range(1_000)]
     ones, twos = ({keys.of_response(id) for id in ids} for keys in (one, two))
     assert len(ones | twos) == 2_000
 
 
 def test_a_name_and_an_id_do_not_run_into_each_other() -> None:
-    assert Correlation(b"a", IdRule()).of_response(b"bc") != Correlation(
-        b"ab", IdRule()
+    assert Correlation(b"a", Profile()).of_response(b"bc") != Correlation(
+        b"ab", Profile()
     ).of_response(b"c")
 
 
 def test_keys_are_the_same_in_every_process() -> None:
     """They are on disk."""
-    keys = Correlation(b"one", IdRule("hex", "decimal"))
+    keys = Correlation(b"one", Profile(IdRule("hex", "decimal")))
     assert keys.of_response(b"1A2B") == keys.of_receipt(b"6699") == 0x6488FEFDE73D6B0B
 
 

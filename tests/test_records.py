@@ -42,7 +42,8 @@ HEADS: dict[Kind, tuple[Callable[..., bytes], Callable[[bytes], Any], dict[str, 
         21,
     ),
     Kind.DOUBT: (
-        records.doubt, records.read_doubt, {"id": U64, "attempt": U8, "until": U64 - 1}, 17,
+        records.doubt, records.read_doubt,
+        {"id": U64, "attempt": U8, "until": U64 - 1, "cause": b"bind_lost"}, 17,
     ),
     Kind.FINAL: (
         records.final,
@@ -75,6 +76,24 @@ HEADS: dict[Kind, tuple[Callable[..., bytes], Callable[[bytes], Any], dict[str, 
         18,
     ),
     Kind.ORPHAN_DONE: (records.orphan_done, records.read_orphan_done, {"key": U64}, 8),
+    Kind.MOVED: (
+        records.moved,
+        records.read_moved,
+        {"id": U64, "attempt": U8, "due": U64 - 1, "status": U32, "carrier": NAME},
+        21,
+    ),
+    Kind.ASIDE: (
+        records.aside,
+        records.read_aside,
+        {"id": U64, "notified": U8, "before": U8 - 1, "tried": (b"one", b"", NAME)},
+        11,
+    ),
+    Kind.LEARNED: (
+        records.learned,
+        records.read_learned,
+        {"carrier": NAME, "ids": 1, "ahead": 2, "place": 3, "digits": U8, "error": 4},
+        5,
+    ),
 }  # fmt: skip
 
 KINDS = pytest.mark.parametrize("kind", HEADS, ids=lambda kind: kind.name)
@@ -119,18 +138,28 @@ def test_what_is_written_is_read(kind: Kind) -> None:
 def test_a_head_is_as_long_as_its_format_says(kind: Kind) -> None:
     _write, _read, fields, fixed = HEADS[kind]
     names = [value for value in fields.values() if isinstance(value, bytes)]
+    names += [name for value in fields.values() if isinstance(value, tuple) for name in value]
     assert len(written(kind)) == fixed + sum(1 + len(name) for name in names)
 
 
 @KINDS
 def test_a_truncated_head_is_none(kind: Kind) -> None:
     head = written(kind)
-    for end in range(len(head)):
+    # What was written before causes were asked for has none.
+    whole = [HEADS[kind][3]] if kind == Kind.DOUBT else []
+    for end in sorted({*range(len(head))} - {*whole}):
         with pytest.raises(ValueError, match="head"):
             read(kind, head[:end])
 
 
-@pytest.mark.parametrize("kind", [Kind.MESSAGE, Kind.ORPHAN], ids=lambda kind: kind.name)
+def test_a_doubt_of_before_has_no_cause() -> None:
+    head = records.doubt(1, 2, 3, b"restart")[:17]
+    assert records.read_doubt(head).cause == b"unknown"
+
+
+@pytest.mark.parametrize(
+    "kind", [Kind.MESSAGE, Kind.ORPHAN, Kind.LEARNED], ids=lambda kind: kind.name
+)
 def test_a_head_unpacks_in_the_order_it_is_written(kind: Kind) -> None:
     write, reader, fields, _fixed = HEADS[kind]
     head = write(*fields.values())

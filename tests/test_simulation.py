@@ -6,6 +6,7 @@ Every run is determined by its seed, and a failing seed is a regression test. Wh
 * nothing that was never answered yes, or was refused, becomes more than one message
 * one traffic record per message, exactly, over any number of crashes
 * a carrier gets a message twice only if the log itself doubted the attempt before
+* a message moves on only where its route says so, and never back to a carrier that failed it
 * a replay of the log ends in the very state of the run
 """
 
@@ -32,13 +33,16 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
-        self.keeper = Keeper(text=BASE)
+        #: In every other world what one carrier fails the next one gets.
+        self.moves = bool(seed % 2)
+        self.keeper = Keeper(text=NEXT if self.moves else BASE)
         self.relays: list[Relay] = []
         self.clients: list[Client] = []
         #: Ids answered yes, durable; how often a carrier took or may have taken each; receipts due.
         self.acknowledged: set[int] = set()
         self.taken: Counter[int] = Counter()
         self.doubted: set[int] = set()
+        self.moved: set[int] = set()
         self.pending: list[tuple[bytes, bytes]] = []
         self.serial = 0
 
@@ -48,7 +52,7 @@ class World:
         if not self.clients:
             return self.bind()
         client = self.dice.choice(self.clients)
-        asked = self.dice.randrange(2)
+        asked = self.dice.choice((0, 0, 1, 0x11))
         batch = [self.message(asked) for _ in range(self.dice.randrange(1, 6))]
         results = self.keeper.core.submit(client, batch)
         frame = [id for id in results if id > 0]
@@ -164,10 +168,19 @@ class World:
         assert replayed.fingerprint() == self.keeper.core.state.fingerprint()
 
     def note_doubts(self) -> None:
-        """Ids that the log itself says were in doubt."""
-        for kind, head, _body in self.keeper.log._records.values():
+        """Ids that the log itself says were in doubt, or failed by one carrier for another."""
+        failed: set[tuple[int, bytes]] = set()
+        for _position, (kind, head, _body) in sorted(self.keeper.log._records.items()):
             if kind == Kind.DOUBT:
                 self.doubted.add(records.read_doubt(head).id)
+            elif kind == Kind.ASIDE:
+                aside = records.read_aside(head)
+                failed.update((aside.id, carrier) for carrier in aside.tried)
+            elif kind == Kind.MOVED:
+                self.moved.add(records.read_moved(head).id)
+            elif kind == Kind.ATTEMPT:
+                attempt = records.read_attempt(head)
+                assert (attempt.id, attempt.carrier) not in failed, "back to who failed it"
 
     def settle(self) -> None:
         """Let everything come to its end: a healthy carrier, a patient client."""
@@ -205,8 +218,11 @@ class World:
         assert set(finished) >= self.acknowledged, "answered yes and lost"
         assert max(finished.values(), default=1) == 1, "billed twice"
         doubles = {id for id, copies in self.taken.items() if copies > 1}
-        assert doubles <= self.doubted, "sent twice without a doubt"
+        assert doubles <= self.doubted | self.moved, "sent twice without a doubt"
+        assert self.moves or not self.moved, "no route says so"
 
+
+NEXT = BASE.replace("carriers: [one, two]}", "carriers: [one, two], on_failure: next}")
 
 RETRIED = (Status.ESME_RSYSERR, Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL)
 

@@ -23,6 +23,9 @@ SHOWN_BY = {
     "counters": "test_core",
     "binds": "test_listener",
     "asgi": "test_ops",
+    "lessons": "test_profile",
+    "hearing": "test_profile",
+    "failover": "test_asides",
 }
 
 #: What belongs to somebody's machine and not to this repository.

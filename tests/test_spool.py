@@ -74,11 +74,11 @@ def queued(bench: Bench) -> None:
 
 
 def doubt(bench: Bench) -> None:
-    bench.spool.doubt(SEGMENT, START, records.doubt(1, 2, START + MINUTE))
+    bench.spool.doubt(SEGMENT, START, records.doubt(1, 2, START + MINUTE, b"bind_lost"))
 
 
 def doubt_of_another(bench: Bench) -> None:
-    bench.spool.doubt(SEGMENT, START, records.doubt(1, 1, START + MINUTE))
+    bench.spool.doubt(SEGMENT, START, records.doubt(1, 1, START + MINUTE, b"bind_lost"))
 
 
 def final(bench: Bench) -> None:

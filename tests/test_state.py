@@ -59,7 +59,7 @@ RECORDS: dict[Kind, st.SearchStrategy[bytes]] = {
     Kind.ATTEMPT: st.builds(records.attempt, IDS, NUMBERS, CARRIERS),
     Kind.ACKED: st.builds(records.acked, IDS, NUMBERS, TIMES, KEYS, SMALL),
     Kind.QUEUED: st.builds(records.queued, IDS, NUMBERS, TIMES, STATUSES),
-    Kind.DOUBT: st.builds(records.doubt, IDS, NUMBERS, TIMES),
+    Kind.DOUBT: st.builds(records.doubt, IDS, NUMBERS, TIMES, SMALL),
     Kind.FINAL: st.builds(records.final, IDS, STATES, STATUSES, SMALL, SMALL, CARRIERS),
     Kind.MAIL: st.builds(
         records.mail, IDS, TIMES, TIMES, st.sampled_from(tuple(map(int, MailKind))), ACCOUNTS,
@@ -70,6 +70,13 @@ RECORDS: dict[Kind, st.SearchStrategy[bytes]] = {
         records.orphan, KEYS, TIMES, STATES, st.booleans(), CARRIERS, SMALL, SMALL
     ),
     Kind.ORPHAN_DONE: st.builds(records.orphan_done, KEYS),
+    Kind.MOVED: st.builds(records.moved, IDS, NUMBERS, TIMES, STATUSES, CARRIERS),
+    Kind.ASIDE: st.builds(
+        records.aside, IDS, NUMBERS, NUMBERS, st.lists(CARRIERS, max_size=2).map(tuple)
+    ),
+    Kind.LEARNED: st.builds(
+        records.learned, CARRIERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS
+    ),
 }  # fmt: skip
 
 HISTORIES = st.lists(
@@ -106,6 +113,7 @@ def test_the_oldest_segment_is_the_oldest_that_is_needed(history: list[Record]) 
         state.apply(kind, n * SEGMENT, START, head)
     needed = [slab.position(slot) >> 32 for slab in (state.spool.slab, state.mailboxes.slab)
               for slot in slab.slots()]  # fmt: skip
+    needed += [position >> 32 for position, _lesson in state.lessons]
     needed += [orphan.position >> 32 for orphan in state.orphans]
     assert state.oldest_segment() == min(needed, default=-1)
 
@@ -142,13 +150,17 @@ BASE: list[Record] = [
         (Kind.ATTEMPT, records.attempt(2, 1, b"one")),
         (Kind.ACKED, records.acked(1, 1, START + 10**7, 77, b"x")),
         (Kind.QUEUED, records.queued(1, 0, START, 0)),
-        (Kind.DOUBT, records.doubt(1, 1, START)),
+        (Kind.DOUBT, records.doubt(1, 1, START, b"bind_lost")),
         (Kind.FINAL, records.final(1, 2, 0, b"", b"", b"one")),
         (Kind.MAIL, records.mail(4, START, START, MailKind.RECEIPT, b"acme", b"one")),
         (Kind.MAIL_DONE, records.mail_done(3, 2)),
         (Kind.ORPHAN, records.orphan(8, START, 2, True, b"one", b"", b"")),
         (Kind.ORPHAN, records.orphan(9, START, 5, True, b"one", b"", b"")),
         (Kind.ORPHAN_DONE, records.orphan_done(9)),
+        (Kind.MOVED, records.moved(1, 1, START, 0x58, b"two")),
+        (Kind.ASIDE, records.aside(1, 1, 0, ())),
+        (Kind.ASIDE, records.aside(1, 0, 0, (b"one",))),
+        (Kind.LEARNED, records.learned(b"one", 1, 0, 0, 0, 0)),
     ],
     ids=lambda record: record[0].name,
 )
@@ -163,11 +175,13 @@ def test_every_record_leaves_its_mark(record: Record) -> None:
         (Kind.ATTEMPT, records.attempt(99, 1, b"one")),
         (Kind.ACKED, records.acked(99, 1, START, 77, b"x")),
         (Kind.QUEUED, records.queued(99, 0, START, 0)),
-        (Kind.DOUBT, records.doubt(99, 1, START)),
-        (Kind.DOUBT, records.doubt(1, 2, START)),
+        (Kind.DOUBT, records.doubt(99, 1, START, b"bind_lost")),
+        (Kind.DOUBT, records.doubt(1, 2, START, b"bind_lost")),
         (Kind.FINAL, records.final(99, 2, 0, b"", b"", b"one")),
         (Kind.MAIL_DONE, records.mail_done(99, 2)),
         (Kind.ORPHAN_DONE, records.orphan_done(99)),
+        (Kind.MOVED, records.moved(99, 1, START, 0, b"two")),
+        (Kind.ASIDE, records.aside(99, 1, 1, (b"one",))),
     ],
     ids=lambda record: record[0].name,
 )
@@ -178,7 +192,7 @@ def test_what_is_said_of_strangers_is_void(record: Record) -> None:
 # -- the border ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [0, 12, 99, 255])
+@pytest.mark.parametrize("kind", [0, 15, 99, 255])
 def test_a_newer_format_stops_the_start(kind: int) -> None:
     with pytest.raises(LookupError, match=f"kind {kind} was written by a newer version"):
         State().apply(kind, SEGMENT, START, b"")
@@ -231,6 +245,8 @@ def carried(state: State) -> list[Record]:
     for row in (mail.row(slot) for slot in mail.slots()):
         names = state.accounts[row[6]], state.carriers[row[7]]
         history.append((Kind.MAIL, records.mail(row[0], START, row[4], row[9], *names)))
+    history += [(Kind.ASIDE, records.aside(id, *aside)) for id, aside in state.asides]
+    history += [(Kind.LEARNED, records.learned(*lesson)) for _, lesson in state.lessons]
     return history + [(Kind.ORPHAN, records.orphan(*orphan.head)) for orphan in state.orphans]
 
 

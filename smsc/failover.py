@@ -1,0 +1,105 @@
+"""Another carrier for a message: because its own is away, or because its own has failed it.
+
+Owns the second choice; the first is ``core``'s. What waits for a carrier that is gone moves without
+a record, since nothing has happened to it. What a carrier has refused for good, or reported as
+failed, goes on where its route says ``on_failure: next``: to the next carrier that it was not tried
+with, until all were or its validity is over. That is a record, and the client hears of the last
+outcome alone. An outcome that is unknown is no failure, and nothing moves because of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+
+from smsc import records
+from smsc.bodies import Bodies
+from smsc.book import Book
+from smsc.counters import Counters
+from smsc.endings import Endings
+from smsc.message import datagram
+from smsc.records import Flag, Kind
+from smsc.routing import Route
+from smsc.smpp import MessageState
+from smsc.upstream import Upstream
+
+#: Final states after which another carrier may do better.
+FAILURES = frozenset((MessageState.EXPIRED, MessageState.UNDELIVERABLE, MessageState.REJECTED))
+
+#: How many carriers that failed a message are remembered, and so how many get it, at most.
+MAX_TRIED = 14
+
+
+class Failover:
+    """See the module. ``route_of`` a message, by its slot; ``alive`` are carriers with a bind."""
+
+    def __init__(
+        self,
+        book: Book,
+        route_of: Callable[[int], Route | None],
+        upstreams: Mapping[bytes, Upstream],
+        alive: Container[bytes],
+        bodies: Bodies,
+        ends: Endings,
+        counters: Counters,
+    ) -> None:
+        self._book = book
+        self._state = book.state
+        self._route_of = route_of
+        self._upstreams = upstreams
+        self._alive = alive
+        self._bodies = bodies
+        self._ends = ends
+        self._counters = counters
+        self._dice = 0
+
+    def elsewhere(self, slot: int) -> bool:
+        """Give a message whose carrier is gone to another of its route. True if it was moved."""
+        slab = self._state.spool.slab
+        carrier = self._state.carriers[slab.carrier(slot)]
+        if carrier in self._alive:
+            return False
+        route = self._route_of(slot)
+        if route is None:
+            return False
+        tried = self._state.asides.get(slab.id(slot)).tried
+        self._dice += 1
+        if tried:
+            other = route.another(self._alive, tried, self._dice)
+        else:
+            other = route.pick(self._alive, self._dice)
+        if other is None or other == carrier:
+            return False
+        self._state.spool.reroute(slot, self._upstreams[other].index)
+        return True
+
+    def next(self, slot: int, status: int, now: int) -> bool:
+        """Give a message that its carrier has failed to the next of its route, if that says so.
+
+        What the carrier said, and may say later, is void. True if there is a next.
+        """
+        slab = self._state.spool.slab
+        route = self._route_of(slot)
+        if route is None or not route.tries_next or slab.expiry(slot) <= now:
+            return False
+        id, number = slab.id(slot), slab.attempt(slot)
+        if slab.flags(slot) & Flag.PART or datagram(
+            self._bodies.get(id, slab.position(slot)).message
+        ):
+            return False  # all parts stay with one carrier; a datagram is tried once
+        carrier = self._state.carriers[slab.carrier(slot)]
+        tried = (*self._state.asides.get(id).tried, carrier)
+        self._dice += 1
+        other = route.another(self._alive, tried, self._dice)
+        if other is None or len(tried) > MAX_TRIED:
+            return False
+        key = slab.key(slot)
+        if key:
+            self._ends.remember(key)
+        self._counters.moved[carrier] += 1
+        self._ends.notify(slot, now, True)
+        notified = self._state.asides.get(id).notified
+        self._book.append(Kind.ASIDE, now, records.aside(id, notified, number, tried))
+        # Attempt numbers are one octet, and the next attempt has the next.
+        head = records.moved(id, min(number, 254), now, status, other)
+        self._book.append(Kind.MOVED, now, head)
+        return True
