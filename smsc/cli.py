@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_hash_password(commands)
     _add_route(commands)
+    _add_carrier(commands)
     _add_traffic(commands)
     _add_log(commands)
     admin.add_commands(commands)
@@ -228,6 +229,31 @@ def _route_explain(options: argparse.Namespace) -> int:
     )
     print(json.dumps(explained.as_dict(), indent=2) if options.json else explained)
     return 0 if explained.winner else EX_FAILURE
+
+
+# -- carrier show --------------------------------------------------------------------------------
+
+
+def _add_carrier(commands: Any) -> None:
+    group = _group(commands, "carrier", "ask the running server about carriers")
+    parser = _command(
+        group,
+        "show",
+        _carrier_show,
+        "print how carriers stand, and what was learned of them with its evidence",
+    )
+    _config_option(parser)
+    parser.add_argument("name", metavar="NAME", nargs="?", help="one carrier (all)")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _carrier_show(options: argparse.Namespace) -> int:
+    from smsc import carriers, control
+
+    path = control.where("carriers", *([options.name] if options.name else []))
+    told = control.ask(config.load(options.config).control, "GET", path)
+    print(json.dumps(told, indent=2) if options.json else carriers.text(told))
+    return 0
 
 
 # -- traffic show --------------------------------------------------------------------------------

@@ -185,6 +185,21 @@ def _in_doubt(app: Process) -> Samples:
         yield (_name(carrier), cause), count
 
 
+def _open_doubts(app: Process) -> Samples:
+    names = app.core.state.carriers
+    for (carrier, cause), (count, _since) in app.core.state.spool.doubts.survey().items():
+        yield (_name(names[carrier]), cause.decode()), count
+
+
+def _oldest_doubt(app: Process) -> Samples:
+    now = app.clock()
+    oldest = {upstream.index: now for upstream in app.core.upstreams.values()}
+    for (carrier, _cause), (_count, since) in app.core.state.spool.doubts.survey().items():
+        oldest[carrier] = min(oldest.get(carrier, now), since)
+    for carrier, since in oldest.items():
+        yield (_name(app.core.state.carriers[carrier]),), (now - since) / 1_000
+
+
 def _waiting(app: Process) -> Samples:
     for upstream in app.core.upstreams.values():
         yield (_name(upstream.name),), upstream.waiting()
@@ -272,8 +287,20 @@ FAMILIES: tuple[Family, ...] = (
         _by_carrier(lambda app: app.core.counters.retried),
     ),
     Family(
+        "smsc_moved_total", "Messages that this carrier failed and another got.", ("carrier",),
+        _by_carrier(lambda app: app.core.counters.moved),
+    ),
+    Family(
         "smsc_in_doubt_total", "Attempts whose outcome became unknown.", ("carrier", "cause"),
         _in_doubt,
+    ),
+    Family(
+        "smsc_in_doubt_open", "Attempts whose outcome is unknown now.", ("carrier", "cause"),
+        _open_doubts,
+    ),
+    Family(
+        "smsc_in_doubt_oldest_age_seconds", "Since the oldest of those became unknown; 0 for none.",
+        ("carrier",), _oldest_doubt,
     ),
     Family(
         "smsc_in_doubt_resolved_total", "How doubts ended.", ("by",),

@@ -63,6 +63,8 @@ COMMANDS = {
     "hash-password": ["Argon2id"],
     "route": ["explain"],
     "route explain": ["--config FILE", "--to NUMBER", "--from SENDER", "--account", "--json"],
+    "carrier": ["show"],
+    "carrier show": ["--config FILE", "NAME", "--json", "evidence"],
     "traffic": ["show"],
     "traffic show": ["--config FILE", "--period YYYY-MM", "--id HEX", "--last N", "hidden"],
     "log": ["verify", "salvage"],
@@ -396,6 +398,18 @@ def test_a_log_that_is_not_there(run: Run, tmp_path: Path, command: tuple[str, .
     )
     assert status in (cli.EX_FAILURE, cli.EX_IOERR)
     assert "none" in complaint and "Traceback" not in complaint
+
+
+# -- carrier show --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [(), ("sim",)])
+def test_a_server_that_does_not_run_can_not_be_asked(
+    run: Run, file: Path, name: tuple[str, ...]
+) -> None:
+    status, said, complaint = run("carrier", "show", *name, "--config", str(file))
+    assert (status, said) == (cli.EX_FAILURE, "")
+    assert complaint == f"smsc: no server is running at {file.parent}/control.sock\n"
 
 
 # -- serve ---------------------------------------------------------------------------------------
