@@ -90,7 +90,7 @@ class App:
             for listener in config.listeners
         ]
         self.carriers = [
-            Carrier(carrier, config.limits, keeper=self.core, links=self.links)
+            Carrier(carrier, config.limits, keeper=self.core, links=self.links, now=self.clock)
             for carrier in config.carriers
         ]
         self.outbinds = Outbinds(self.listeners[0])

@@ -17,7 +17,7 @@ import logging
 import math
 import random
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from smsc import batches, broadcast
 from smsc._pdu import Message, Pdu, encode
@@ -259,7 +259,7 @@ class CarrierBind:
         pdus = batches.submits(messages, sequences, self._registered)
         if by_data_sm:
             pdus = [
-                data_sm_of(Message.from_raw(pdu), sequence)
+                data_sm_of(Message.from_raw(pdu), sequence, self.owner.now())
                 for pdu, sequence in zip(pdus, sequences, strict=True)
             ]
         elif not session.tlvs:
@@ -413,12 +413,20 @@ class Carrier:
     """One carrier: its binds, and the pace that they share."""
 
     def __init__(
-        self, config: CarrierConfig, limits: LimitsConfig, *, keeper: Keeper, links: Links
+        self,
+        config: CarrierConfig,
+        limits: LimitsConfig,
+        *,
+        keeper: Keeper,
+        links: Links,
+        now: Callable[[], int],
     ) -> None:
         self.config = config
         self.limits = limits
         self.keeper = keeper
         self.links = links
+        #: The time of day, ms since the epoch, UTC.
+        self.now = now
         self.timing = Timing(
             session_init=config.response_timeout,
             enquire_link=config.enquire_link,

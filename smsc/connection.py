@@ -22,7 +22,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
-from smsc import batches
+from smsc import batches, times
 from smsc._pdu import Decoder, Message, Pdu, encode, header_only
 from smsc.errors import FramingError, StorageError, fault
 from smsc.ports import Sink
@@ -708,13 +708,18 @@ def message_of(pdu: Pdu, command_id: int) -> Message | int:
     return Message.from_raw(encode(command_id, pdu.sequence_number, 0, pdu.tlvs, **fields))
 
 
-def data_sm_of(message: Message, sequence_number: int) -> bytes:
+def data_sm_of(message: Message, sequence_number: int, now: int) -> bytes:
     """A submit_sm or deliver_sm as the data_sm that says the same, as far as one can.
 
-    It has no place for protocol_id, priority_flag, schedule and validity_period.
+    A validity becomes a qos_time_to_live, counted from ``now``, ms; there is no place for
+    protocol_id and priority_flag.
     """
     fields = {name: message.fields[name] for name in _OF_DATA_SM}
     tlvs = [tlv for tlv in message.tlvs if tlv[0] != Tag.MESSAGE_PAYLOAD]
+    end = times.parse(message.validity_period, now)
+    if end is not None and message.tlv(Tag.QOS_TIME_TO_LIVE) is None:
+        seconds = max(1, (end - now) // times.SECOND)
+        tlvs.append((Tag.QOS_TIME_TO_LIVE, seconds.to_bytes(4, "big")))
     tlvs.append((Tag.MESSAGE_PAYLOAD, message.text))
     return encode(Command.DATA_SM, sequence_number, 0, tlvs, **fields)
 

@@ -309,11 +309,13 @@ class ClientConnection(Connection[int]):
     def _take_on(self, limits: AccountConfig) -> None:
         """Take over what the account's contract says of its sessions."""
         tolerated, strict = limits.tolerate, limits.strict
-        self._manners = Manners(
+        manners = Manners(
             both_texts="both_texts" in tolerated,
             registered_delivery="registered_delivery" in strict,
             past_schedule="past_schedule" in strict,
         )
+        # The usual ones are known by being these.
+        self._manners = OURS if manners == OURS else manners
         self._tolerates_nul = "trailing_nul" in tolerated
         self._tells_load = self.version >= Version.V50
         self._payload_wins = self._manners.both_texts or self.version >= Version.V50
@@ -455,7 +457,7 @@ class ClientConnection(Connection[int]):
             sequences = session.requests(self._delivery, mail_ids, self.links.now)
             if self._delivery == _DATA_SM:
                 pdus = [
-                    data_sm_of(Message.from_raw(pdu), sequence)
+                    data_sm_of(Message.from_raw(pdu), sequence, self._listener.now())
                     for pdu, sequence in zip(pdus, sequences, strict=True)
                 ]
             else:

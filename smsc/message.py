@@ -370,7 +370,8 @@ def check(pdu: Pdu, version: int, now: int, manners: Manners = OURS) -> int:
             return Status.ESME_RMISSINGTLV
         return _judge(pdu, version, now, manners, fields_sound=False)
     # What is plain has nothing that the manners speak of but registered_delivery.
-    plain = NOTHING if manners.registered_delivery else _plain.look(pdu)
+    strict = manners is not OURS and manners.registered_delivery
+    plain = NOTHING if strict else _plain.look(pdu)
     if plain == ALL:
         return _OK
     return _judge(pdu, version, now, manners, fields_sound=plain == FIELDS)

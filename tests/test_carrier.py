@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import uvloop
-from helpers import VECTORS, Clock, RecordingKeeper, Stage, brief, deliver, submit
+from helpers import TODAY, VECTORS, Clock, RecordingKeeper, Stage, brief, deliver, submit
 
 from smsc import broadcast
 from smsc._pdu import Decoder, Message, Pdu, encode, header_only
@@ -95,7 +95,11 @@ class Upstream:
             **changes,
         }
         self.carrier = Carrier(
-            CarrierConfig(**values), LimitsConfig(), keeper=self.keeper, links=self.links
+            CarrierConfig(**values),
+            LimitsConfig(),
+            keeper=self.keeper,
+            links=self.links,
+            now=lambda: TODAY,
         )
         self._peers: list[Peer] = []
 
@@ -586,7 +590,31 @@ async def test_outcomes_before_receipts_in_one_read() -> None:
     [
         (header_only(Command.ALERT_NOTIFICATION, 0, 6), None),
         (submit(6), (SUBMIT_RESP, Status.ESME_RINVBNDSTS, 6)),
-        (header_only(0x0A, 0, 6), (Command.GENERIC_NACK, Status.ESME_RINVCMDID, 6)),
+        *(
+            (header_only(unknown, 0, 6), (Command.GENERIC_NACK, Status.ESME_RINVCMDID, 6))
+            for unknown in (0x0A, 0x22, 0x10203, 0x80003302, Command.BROADCAST_SM)
+        ),
+        # What an ESME sends, and what a centre must not send when it is bound to.
+        *(
+            (header_only(command, 0, 6), (command | RESPONSE, Status.ESME_RINVBNDSTS, 6))
+            for command in (
+                Command.BIND_RECEIVER,
+                Command.BIND_TRANSCEIVER,
+                Command.SUBMIT_MULTI,
+                Command.QUERY_SM,
+                Command.CANCEL_SM,
+                Command.REPLACE_SM,
+            )
+        ),
+        (
+            encode(Command.OUTBIND, 6, system_id=b"x"),
+            (Command.GENERIC_NACK, Status.ESME_RINVBNDSTS, 6),
+        ),
+        # Answers to nothing.
+        (header_only(Command.DELIVER_SM_RESP, 0, 6), None),
+        (header_only(Command.SUBMIT_SM_RESP, 0, 6), None),
+        (header_only(Command.BIND_TRANSCEIVER_RESP, 0, 6), None),
+        (header_only(Command.GENERIC_NACK, 3, 0), None),
     ],
 )
 @on_loop
@@ -599,6 +627,15 @@ async def test_other_requests_of_a_carrier(
         last = (Command.ENQUIRE_LINK_RESP, 0, 7)
         expected = [answer, last] if answer else [last]
         assert brief(await peer.expect(*[command for command, _, _ in expected])) == expected
+
+
+@on_loop
+async def test_an_outbind_before_the_bind_is_answered_changes_nothing() -> None:
+    async with upstream() as world:
+        peer = await world.peer()
+        peer.send(encode(Command.OUTBIND, 1, system_id=b"c", password=b"pw"))
+        await peer.accept_bind()
+        await world.until(lambda: bool(world.keeper.up))
 
 
 @on_loop
@@ -649,6 +686,27 @@ async def test_a_broadcast_and_its_answer() -> None:
         peer.send(encode(Command.BROADCAST_SM_RESP, sent.sequence_number, message_id=b"a"))
         (batch,) = await world.called("outcomes")
         assert batch == [(1, 1, 0, b"a")]
+
+
+@pytest.mark.parametrize(
+    ("validity", "lives"),
+    [
+        (b"", None),
+        (b"000000010000000R", 3_600),
+        (b"260101003000000+", 1_800),
+        # Over already: the carrier is to hear so, and zero means no limit to many.
+        (b"251231235959000+", 1),
+    ],
+)
+@on_loop
+async def test_a_validity_goes_along_by_data_sm(validity: bytes, lives: int | None) -> None:
+    async with upstream(submit_with="data_sm") as world:
+        bind, peer = await world.bound()
+        world.send(bind, 1, validity_period=validity)
+        world.stage.durable()
+        (pdu,) = await peer.expect(Command.DATA_SM)
+        told = pdu.tlv(Tag.QOS_TIME_TO_LIVE)
+        assert told == (None if lives is None else lives.to_bytes(4, "big"))
 
 
 @on_loop
