@@ -120,10 +120,14 @@ class Deliveries:
     def settle(self, departed: Sequence[tuple[int, int, str]], now: int) -> None:
         """End what left the mailroom without a client's answer (``Mailroom.departed``)."""
         slab = self._mailboxes.slab
+        accounts = set()
         for id, state, cause in departed:
             slot = slab.find(id)
             if slot >= 0:
+                accounts.add(slab.account(slot))
                 self._ends.end_mail(slot, state, cause, now)
+        for account in accounts:
+            self._mailroom.deliver(account)
 
     def alert(self, carrier: bytes, pdu: Pdu, now: int) -> None:
         """A carrier says that a handset can be reached again."""

@@ -25,7 +25,7 @@ cdef class Mailroom:
     cdef object _turns
     cdef dict _fresh
     cdef set _expectant
-    cdef object _closed
+    cdef dict _closed
     cdef list _departed
 
     cpdef arrived(self, int account, uint64_t id, bytes pdu)
@@ -38,5 +38,4 @@ cdef class Mailroom:
     cdef bytes _octets(self, uint64_t id, long slot)
     @cython.locals(desk=Desk)
     cdef _notify(self, turns, uint64_t id, bytes pdu)
-    cdef bint _unwanted(self, int account, uint64_t id, bytes pdu) except -1
     cpdef forget(self, uint64_t id)

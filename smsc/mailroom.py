@@ -21,8 +21,12 @@ from smsc.smpp import MessageState
 #: New mails whose octets are kept so that they need not be read back, over all accounts.
 FRESH = 20_000
 
-#: Destinations that are remembered as closed; forgetting one costs an offer, and no mail.
-MAX_CLOSED = 1_000
+#: Destinations of an account that are remembered as closed, while its mailbox is not empty;
+#: forgetting one costs an offer, and no mail.
+MAX_CLOSED = 100
+
+#: Mails that depart at a time, so that a mailbox full of them does not stop the loop.
+DEPARTING = 500
 
 _ALERT = int(MailKind.ALERT)
 
@@ -52,8 +56,8 @@ class Mailroom:
         self._fresh: dict[int, bytes] = {}
         #: Accounts that have got mail in this turn of the loop.
         self._expectant: set[int] = set()
-        #: (account, destination) and the id before which nothing of it is wanted.
-        self._closed: OrderedDict[tuple[int, bytes], int] = OrderedDict()
+        #: Per account the destinations, and the id before which nothing for each is wanted.
+        self._closed: dict[int, OrderedDict[bytes, int]] = {}
         self._departed: list[tuple[int, int, str]] = []
 
     def attach(self, account: int, bind: EdgeBind) -> None:
@@ -109,8 +113,9 @@ class Mailroom:
         served: list[Desk] = []
         for desk in turns:
             desk.room = -1
-        full = 0
-        while full < len(turns):
+        full = gone = 0
+        closed = self._closed.get(account)
+        while full < len(turns) and gone < DEPARTING:
             desk = turns[0]
             if desk.room < 0:
                 desk.room = desk.bind.credit()
@@ -120,14 +125,17 @@ class Mailroom:
                 continue
             slot = self._mailboxes.take(account)
             if slot < 0:
+                self._closed.pop(account, None)
                 break  # it stays this desk's turn
             id = slab.id(slot)
             pdu = self._octets(id, slot)
             if slab.lane(slot) == _ALERT:
                 self._notify(turns, id, pdu)
+                gone += 1
                 continue
-            if self._closed and self._unwanted(account, id, pdu):
+            if closed is not None and id < closed.get(Message.from_raw(pdu).destination_addr, 0):
                 self._departed.append((id, int(MessageState.REJECTED), "refused"))
+                gone += 1
                 continue
             turns.rotate(-1)
             full = 0
@@ -154,17 +162,17 @@ class Mailroom:
 
     def close(self, account: int, destination: bytes, before: int) -> None:
         """Offer nothing more to this destination of what has an id below ``before``."""
-        self._closed[account, destination] = before
-        self._closed.move_to_end((account, destination))
-        if len(self._closed) > MAX_CLOSED:
-            self._closed.popitem(last=False)
-
-    def _unwanted(self, account: int, id: int, pdu: bytes) -> bool:
-        key = account, Message.from_raw(pdu).destination_addr
-        return id < self._closed.get(key, 0)
+        closed = self._closed.setdefault(account, OrderedDict())
+        closed[destination] = before
+        closed.move_to_end(destination)
+        if len(closed) > MAX_CLOSED:
+            closed.popitem(last=False)
 
     def departed(self) -> list[tuple[int, int, str]]:
-        """``(id, message_state, cause)`` of the mails that departed since the last time."""
+        """``(id, message_state, cause)`` of the mails that departed since the last time.
+
+        There may be more of an account's: ``deliver`` once these have ended.
+        """
         departed, self._departed = self._departed, []
         return departed
 

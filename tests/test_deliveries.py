@@ -126,17 +126,46 @@ def test_a_closed_destination_gets_nothing_of_what_waits_for_it() -> None:
 def test_closed_destinations_are_few(
     keeper: Keeper,
     relay: Relay,
-    client: Client,
     monkeypatch: pytest.MonkeyPatch,
     most: int,
     delivered: list[bytes],
 ) -> None:
     monkeypatch.setattr(mailroom, "MAX_CLOSED", most)
+    arrive(keeper, relay, b"one")
     account = keeper.core.state.accounts.index(b"acme")
     keeper.core.mailroom.close(account, b"80888", 1 << 62)
     keeper.core.mailroom.close(account, b"80999", 1 << 62)
-    arrive(keeper, relay, b"one")
+    client = Client(keeper)
+    keeper.core.attach(client)
+    keeper.run()
     assert texts(client) == delivered
+
+
+def test_a_destination_is_closed_until_the_mailbox_is_empty_and_for_one_account(
+    keeper: Keeper, relay: Relay, client: Client
+) -> None:
+    room, accounts = keeper.core.mailroom, keeper.core.state.accounts
+    room.close(accounts.index(b"other"), b"80888", 1 << 62)
+    arrive(keeper, relay, b"one")
+    client.answer()
+    room.close(accounts.index(b"acme"), b"80888", 1 << 62)
+    room.deliver(accounts.index(b"acme"))
+    arrive(keeper, relay, b"two")
+    assert texts(client) == [b"one", b"two"]
+
+
+def test_many_that_nobody_wants_end_in_portions(
+    keeper: Keeper, relay: Relay, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailroom, "DEPARTING", 10)
+    arrive(keeper, relay, *[b"%d" % n for n in range(26)])
+    client.answer(Status.ESME_RX_P_APPN)
+    left = []
+    while keeper.core.state.mailboxes:
+        left.append(len(keeper.core.state.mailboxes))
+        keeper.core.tick()
+    assert left == [25, 15, 5]
+    assert texts(client) == [b"0"]
 
 
 def test_what_departed_and_was_not_written_down_waits_again(
@@ -226,7 +255,7 @@ def test_many_alerts_at_once(keeper: Keeper, relay: Relay, client: Client) -> No
     keeper.core.detach(client)
     keeper.core.alerted(relay, [alert()] * 5_000)
     keeper.core.attach(client)
-    keeper.run()
+    keeper.run(2_000)
     assert len(client.alerts) == 5_000
     assert not keeper.core.state.mailboxes
 
