@@ -19,7 +19,7 @@ import os
 import secrets
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -27,6 +27,7 @@ import argon2
 
 from smsc.addressing import Numbering
 from smsc.config import AccountConfig
+from smsc.rating import Tariff
 from smsc.throttle import Penalty
 
 #: Argon2id as OWASP's minimum has it: 19 MiB, two passes, one lane. About 20 ms of one core.
@@ -57,6 +58,8 @@ class Account:
 
     index: int
     config: AccountConfig
+    #: What its messages cost; None if nobody rates them.
+    tariff: Tariff | None = None
     #: How it writes addresses; None if as it likes.
     numbering: Numbering | None = field(init=False, repr=False, compare=False)
 
@@ -83,8 +86,15 @@ class Accounts:
 
     __slots__ = ("_by_index", "_by_system_id", "numbering")
 
-    def __init__(self, configs: Iterable[AccountConfig]) -> None:
-        self._by_index = tuple(Account(index, config) for index, config in enumerate(configs))
+    def __init__(
+        self, configs: Iterable[AccountConfig], tariffs: Mapping[bytes, Tariff] | None = None
+    ) -> None:
+        """``tariffs`` are by customer."""
+        rates = tariffs or {}
+        self._by_index = tuple(
+            Account(index, config, rates.get(config.customer))
+            for index, config in enumerate(configs)
+        )
         self._by_system_id = {account.system_id: account for account in self._by_index}
         #: Whether any of them has a way of its own to write numbers.
         self.numbering = any(account.numbering is not None for account in self._by_index)

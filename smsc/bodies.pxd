@@ -8,6 +8,7 @@ cdef class Body:
     cdef readonly Message message
     cdef readonly int64_t submitted
     cdef readonly Kin kin
+    cdef readonly bytes charge
 
 
 cdef class Bodies:
@@ -17,7 +18,8 @@ cdef class Bodies:
     cdef readonly long octets
     cdef readonly long misses
 
-    cpdef put(self, uint64_t id, Message message, int64_t submitted, Kin kin=*)
+    cpdef put(self, uint64_t id, Message message, int64_t submitted, Kin kin=*,
+              bytes charge=*)
     cpdef Body get(self, uint64_t id, uint64_t position)
     cpdef drop(self, uint64_t id)
     cdef _forget(self, Body body)

@@ -21,12 +21,15 @@ OVERHEAD = 300
 
 
 class Body:
-    """A message as it came, when (ms), and what it has to do with others."""
+    """A message as it came, when (ms), what it has to do with others, and what it costs."""
 
-    def __init__(self, message: Message, submitted: int, kin: Kin | None) -> None:
+    def __init__(
+        self, message: Message, submitted: int, kin: Kin | None, charge: bytes | None
+    ) -> None:
         self.message = message
         self.submitted = submitted
         self.kin = kin
+        self.charge = charge
 
 
 class Bodies:
@@ -42,9 +45,16 @@ class Bodies:
         #: How often the log had to be read.
         self.misses = 0
 
-    def put(self, id: int, message: Message, submitted: int, kin: Kin | None = None) -> None:
+    def put(
+        self,
+        id: int,
+        message: Message,
+        submitted: int,
+        kin: Kin | None = None,
+        charge: bytes | None = None,
+    ) -> None:
         """Keep a message for a while; the oldest make room."""
-        self._held[id] = Body(message, submitted, kin)
+        self._held[id] = Body(message, submitted, kin, charge)
         self.octets += len(message.raw) + OVERHEAD
         while self.octets > self._room:
             self._forget(self._held.popitem(last=False)[1])
@@ -56,7 +66,7 @@ class Bodies:
             self.misses += 1
             _kind, head, raw = self._log.read(position)
             read = records.read_message(head)
-            body = Body(Message.from_raw(raw), read.submitted, read.kin)
+            body = Body(Message.from_raw(raw), read.submitted, read.kin, read.charge)
         return body
 
     def drop(self, id: int) -> None:

@@ -259,6 +259,13 @@ def status(text: str) -> int:
     )
 
 
+def vendor_status(text: str) -> int:
+    """A command_status of our own: ``0x0450``."""
+    if not re.fullmatch(r"0x0*4[0-9A-Fa-f]{2}", text):
+        raise ValueError(f"{text!r} must be from 0x0400 to 0x04FF, what is left to vendors")
+    return int(text, 16)
+
+
 def _group(reading: Reading, node: yaml.Node, key: str) -> Any:
     """``name``, or ``{name: weight, ...}``: carriers that share the traffic."""
     if isinstance(node, yaml.ScalarNode):
@@ -628,6 +635,15 @@ class DatabaseConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BillingConfig:
+    """How customers are told that their money is at its end."""
+
+    #: The command_status for a submit beyond the credit or a cap. A vendor's own (SMPP 5.0 4.7.6):
+    #: no client knows it as a reason to try again at once.
+    refused: Annotated[int, vendor_status] = 0x0450
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsConfig:
     """Prometheus, ``/healthz`` and ``/readyz`` over HTTP."""
 
@@ -697,6 +713,7 @@ class Config:
     storage: StorageConfig = StorageConfig()
     traffic: TrafficConfig = TrafficConfig()
     database: DatabaseConfig = DatabaseConfig()
+    billing: BillingConfig = BillingConfig()
     metrics: MetricsConfig = MetricsConfig()
     control: ControlConfig = ControlConfig()
     limits: LimitsConfig = LimitsConfig()

@@ -28,6 +28,7 @@ cdef class Core:
     cdef Commit _commit
     cdef Traffic _traffic
     cdef Book _book
+    cdef object _till
     cdef Endings _ends
     cdef object _deliveries
     cdef object _broadcasts

@@ -45,6 +45,7 @@ from smsc.records import Flag, Kind, MailKind
 from smsc.routing import InboundRouter, Route, Router
 from smsc.smpp import MessageState, Status
 from smsc.spool import UNSENT, Stage
+from smsc.till import Till
 from smsc.traffic import Traffic
 from smsc.upstream import Upstream
 
@@ -116,8 +117,10 @@ class Core:
             profile = Profile(carrier.id_rule.pinned(), carrier.receipt_time_zone)
             self._add_upstream(Upstream(carrier, self.state), Correlation(carrier.name, profile))
         self.mailroom = Mailroom(self.state.mailboxes, log, commit)
+        self._till = Till(self._book, config.billing.refused)
         self._ends = Endings(
             self._book,
+            self._till,
             commit,
             traffic,
             accounts,
@@ -194,6 +197,7 @@ class Core:
         """Work with these accounts from now on. What those that are gone are owed goes on."""
         self._accounts = accounts
         self._ends.adopt(accounts)
+        self._deliveries.adopt(accounts)
 
     # -- edge: submit ------------------------------------------------------------------------
 
@@ -248,6 +252,12 @@ class Core:
             flags |= _RECEIPT_ASKED
         due, expiry = intake.terms(message, now, limits)
         message = intake.ours(message, limits)
+        charge: bytes | None = None
+        if account.tariff is not None:
+            agreed = self._till.charge(account, message, now)
+            if isinstance(agreed, int):
+                return -agreed
+            charge = agreed
         self._dice += 1
         upstream = self.upstreams[route.pick(self._alive, self._dice)]
         target = upstream.direct(name, message, self._batch) if due <= now else None
@@ -259,10 +269,11 @@ class Core:
         if lane > limits.max_priority:
             lane = limits.max_priority
         head = records.message(
-            id, now, due, expiry, sent, 0, stage, lane, number, flags, name, upstream.name
-        )
+            id, now, due, expiry, sent, 0, stage, lane, number, flags, name, upstream.name, None,
+            charge,
+        )  # fmt: skip
         self._book.append(_MESSAGE, now, head, message.raw)
-        self.bodies.put(id, message, now)
+        self.bodies.put(id, message, now, None, charge)
         self.counters.accepted += 1
         if self._per_account:
             self.counters.by_account[(name, "accepted")] += 1

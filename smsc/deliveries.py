@@ -90,6 +90,10 @@ class Deliveries:
         self._mailroom = mailroom
         self._counters = counters
 
+    def adopt(self, accounts: Accounts) -> None:
+        """Work with these accounts from now on."""
+        self._accounts = accounts
+
     def answered(self, bind: EdgeBind, batch: Sequence[tuple[int, int]], now: int) -> None:
         """``(mail id, command_status)`` of what a bind has answered for."""
         slab = self._mailboxes.slab

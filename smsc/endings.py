@@ -7,6 +7,8 @@ before its end is in the book, since afterwards it is gone.
 
 from __future__ import annotations
 
+from typing import Any
+
 from smsc import receipt as receipts
 from smsc import records
 from smsc._pdu import Message
@@ -16,9 +18,12 @@ from smsc.book import Book
 from smsc.commit import Commit
 from smsc.counters import Counters
 from smsc.mailroom import Mailroom
+from smsc.rating import read_charge
 from smsc.records import Flag, Kind, MailKind
 from smsc.smpp import MessageState
-from smsc.traffic import Finished, Traffic, finished
+from smsc.spool import Stage
+from smsc.till import Till
+from smsc.traffic import Finished, Traffic, finished, segments
 from smsc.zones import UTC
 
 #: Keys of finished messages that are remembered, so that a repeated receipt is known as such.
@@ -34,6 +39,7 @@ _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS = 1, 2, 3
 _FINAL, _MAIL, _MAIL_DONE = int(Kind.FINAL), int(Kind.MAIL), int(Kind.MAIL_DONE)
 _OLD_PEER, _RECEIPT, _INBOUND = int(Flag.OLD_PEER), int(MailKind.RECEIPT), int(MailKind.INBOUND)
 _ASIDE, _NOTIFY = int(Kind.ASIDE), 0x10
+_ACKNOWLEDGED = int(Stage.ACKED)
 _ENROUTE, _DELIVERED = int(MessageState.ENROUTE), int(MessageState.DELIVERED)
 
 
@@ -48,12 +54,20 @@ def wants_receipt(message: Message, state: int) -> bool:
     return wish == _WANTS_ALL or wish == (_WANTS_SUCCESS if state == _DELIVERED else _WANTS_FAILURE)
 
 
+def _due(body: Body, state: int, stage: int) -> Any:
+    """What a message that ends like this costs; None if nobody rated it."""
+    if body.charge is None:
+        return None
+    return read_charge(body.charge).due(state, stage == _ACKNOWLEDGED)
+
+
 class Endings:
     """See the module. ``per_account``: count by account too."""
 
     def __init__(
         self,
         book: Book,
+        till: Till,
         commit: Commit,
         traffic: Traffic,
         accounts: Accounts,
@@ -63,6 +77,7 @@ class Endings:
         per_account: bool,
     ) -> None:
         self._book = book
+        self._till = till
         self._state = book.state
         self._commit = commit
         self._traffic = traffic
@@ -101,6 +116,8 @@ class Endings:
         carrier = self._state.carriers[slab.carrier(slot)]
         body = self._bodies.get(id, slab.position(slot))
         end = self._ended(slot, body, now, state, status, network_error, error, carrier)
+        if body.charge is not None:
+            self._till.settle(body.charge, end.price, now)
         head = records.final(id, state, status, network_error, error, carrier)
         self._export(self._book.append(_FINAL, now, head), end)
         self._bodies.drop(id)
@@ -302,6 +319,7 @@ class Endings:
             network_error,
             error,
             body.message,
+            _due(body, state, slab.state(slot)),
         )
 
     def _ended_mail(self, slot: int, time: int, state: int) -> Finished:
@@ -324,4 +342,16 @@ class Endings:
             b"",
             b"",
             message,
+            self._inbound_price(account, message, received, state),
         )
+
+    def _inbound_price(self, account: bytes, message: Message, received: int, state: int) -> Any:
+        owner = self._accounts.get(account)
+        tariff = None if owner is None else owner.tariff
+        if tariff is None:
+            return None
+        day = tariff.day(received)
+        price = tariff.plan.price("in", b"", message.source_addr, day)
+        if price is None:
+            return None
+        return price * segments(message) if state == _DELIVERED else 0

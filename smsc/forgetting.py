@@ -130,6 +130,10 @@ class Forgetting:
             self._cursors[which] = cursor or -1
             done = done and not cursor
         if done:
+            purses = self._state.purses
+            for customer in purses.before(self._below):
+                purse = records.purse(True, customer, *purses.get(customer))
+                self._append(Kind.PURSE, self._commit.begin(), purse)
             for orphan in self._state.orphans.before(self._below):
                 self._append(Kind.ORPHAN, self._commit.begin(), records.orphan(*orphan.head))
             for lesson in self._state.lessons.before(self._below):
@@ -145,7 +149,7 @@ class Forgetting:
         old = records.read_message(head)
         fresh = records.message(
             id, old.submitted, due, expiry, sent, key, stage, lane, attempt, flags,
-            state.accounts[account], state.carriers[carrier], old.kin,
+            state.accounts[account], state.carriers[carrier], old.kin, old.charge,
         )  # fmt: skip
         now = self._commit.begin()
         self._append(Kind.MESSAGE, now, fresh, body)

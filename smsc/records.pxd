@@ -12,7 +12,7 @@ cdef class Kin:
 cdef class MessageHead:
     cdef readonly uint64_t id, submitted, due, expiry, sent, key
     cdef readonly uint8_t state, lane, attempt, flags
-    cdef readonly bytes account, carrier
+    cdef readonly bytes account, carrier, charge
     cdef readonly Kin kin
 
 cdef class AttemptHead:
@@ -74,7 +74,7 @@ cdef class OrphanHead:
 cpdef bytes message(
     uint64_t id, uint64_t submitted, uint64_t due, uint64_t expiry, uint64_t sent, uint64_t key,
     uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, bytes account, bytes carrier,
-    Kin kin=*)
+    Kin kin=*, bytes charge=*)
 cpdef MessageHead read_message(bytes head)
 cpdef bytes attempt(uint64_t id, uint8_t number, bytes carrier)
 cpdef AttemptHead read_attempt(bytes head)

@@ -21,6 +21,7 @@ class Kind(IntEnum):
     MOVED = 12
     ASIDE = 13
     LEARNED = 14
+    PURSE = 15
 
 class Flag(IntEnum):
     """Bits of a message's flags."""
@@ -65,6 +66,7 @@ class MessageHead:
     account: bytes
     carrier: bytes
     kin: Kin | None
+    charge: bytes | None
     def __iter__(self) -> Iterator[Any]: ...
 
 class AttemptHead:
@@ -159,6 +161,7 @@ def message(
     account: bytes,
     carrier: bytes,
     kin: Kin | None = None,
+    charge: bytes | None = None,
 ) -> bytes: ...
 def read_message(head: bytes) -> MessageHead: ...
 def attempt(id: int, number: int, carrier: bytes) -> bytes: ...
@@ -197,3 +200,13 @@ def orphan(
 def read_orphan(head: bytes) -> OrphanHead: ...
 def orphan_done(key: int) -> bytes: ...
 def read_orphan_done(head: bytes) -> int: ...
+def purse(
+    whole: bool,
+    customer: bytes,
+    spent: int,
+    reserved: int,
+    day: int,
+    day_spent: int,
+    month_spent: int,
+) -> bytes: ...
+def read_purse(head: bytes) -> tuple[bool, bytes, int, int, int, int, int]: ...

@@ -8,7 +8,8 @@ state depends on what is in them.
     MESSAGE      id u64, submitted u64, due u64, expiry u64, sent u64, key u64, state u8, lane u8,
                  attempt u8, flags u8, account name, carrier name, and for one of several that
                  belong together a name of 11 octets: group u64, index u8, count u8, spare u8;
-                 body: the PDU as it came
+                 for one that is charged that name or an empty one, and another with the charge
+                 (``rating.Charge``); body: the PDU as it came
     ATTEMPT      id u64, attempt u8, carrier name
     ACKED        id u64, attempt u8, until u64, key u64, carrier's id name
     QUEUED       id u64, attempt u8, due u64, status u32
@@ -24,9 +25,11 @@ state depends on what is in them.
                  whatever it was before
     ASIDE        id u64, notified u8, before u8, count u8, so many names of carriers it was tried with
     LEARNED      ids u8, ahead u8, place u8, digits u8, error u8, carrier name
+    PURSE        spent u64, reserved u64, day_spent u64, month_spent u64, day u32, whole u8,
+                 customer name; if not whole it counts once the record behind it is there
 
-A MESSAGE, MAIL, ASIDE or LEARNED record is the whole of its subject at that moment, so the same kind serves to
-accept it and to carry it forward out of a segment that is to be forgotten.
+A MESSAGE, MAIL, ASIDE, LEARNED or PURSE record is the whole of its subject at that moment, so the
+same kind serves to accept it and to carry it forward out of a segment that is to be forgotten.
 
 Compiled, since every message is written and read through here half a dozen times.
 """
@@ -60,6 +63,7 @@ class Kind(IntEnum):
     MOVED = 12
     ASIDE = 13
     LEARNED = 14
+    PURSE = 15
 
 
 class Flag(IntEnum):
@@ -161,11 +165,21 @@ cdef packed struct OrphanLayout:
     uint8_t state
     uint8_t final
 
+cdef packed struct PurseLayout:
+    uint64_t spent
+    uint64_t reserved
+    uint64_t day_spent
+    uint64_t month_spent
+    uint32_t day
+    uint8_t whole
+
 
 # -- names: the variable end of a head ---------------------------------------------------------
 
 
-cdef bytes _head(const void *layout, size_t octets, bytes a=None, bytes b=None, bytes c=None):
+cdef bytes _head(
+    const void *layout, size_t octets, bytes a=None, bytes b=None, bytes c=None, bytes d=None
+):
     """A head: its fixed part, then the names that are not None."""
     cdef size_t room = octets
     cdef bytes head
@@ -176,6 +190,8 @@ cdef bytes _head(const void *layout, size_t octets, bytes a=None, bytes b=None, 
         room += 1 + <size_t>PyBytes_GET_SIZE(b)
     if c is not None:
         room += 1 + <size_t>PyBytes_GET_SIZE(c)
+    if d is not None:
+        room += 1 + <size_t>PyBytes_GET_SIZE(d)
     if room > 255:
         raise ValueError(f"a head of {room} octets")
     head = PyBytes_FromStringAndSize(NULL, room)
@@ -188,6 +204,8 @@ cdef bytes _head(const void *layout, size_t octets, bytes a=None, bytes b=None, 
         at = _put(at, b)
     if c is not None:
         at = _put(at, c)
+    if d is not None:
+        at = _put(at, d)
     return head
 
 
@@ -271,7 +289,7 @@ cdef class MessageHead:
 cpdef bytes message(
     uint64_t id, uint64_t submitted, uint64_t due, uint64_t expiry, uint64_t sent, uint64_t key,
     uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, bytes account, bytes carrier,
-    Kin kin=None,
+    Kin kin=None, bytes charge=None,
 ):
     cdef MessageLayout f
     f.id = id
@@ -284,11 +302,14 @@ cpdef bytes message(
     f.lane = lane
     f.attempt = attempt
     f.flags = flags
+    if charge is not None:
+        return _head(&f, sizeof(f), account, carrier, b"" if kin is None else kin.packed(), charge)
     return _head(&f, sizeof(f), account, carrier, None if kin is None else kin.packed())
 
 
 cpdef MessageHead read_message(bytes head):
     cdef MessageLayout f
+    cdef bytes kin
     cdef MessageHead m = MessageHead.__new__(MessageHead)
     cdef size_t at = sizeof(f)
     _fixed(head, &f, sizeof(f))
@@ -304,7 +325,12 @@ cpdef MessageHead read_message(bytes head):
     m.flags = f.flags
     m.account = _name(head, &at)
     m.carrier = _name(head, &at)
-    m.kin = _kin(_name(head, &at)) if at < <size_t>PyBytes_GET_SIZE(head) else None
+    m.kin = m.charge = None
+    if at < <size_t>PyBytes_GET_SIZE(head):
+        kin = _name(head, &at)
+        m.kin = _kin(kin) if kin else None
+    if at < <size_t>PyBytes_GET_SIZE(head):
+        m.charge = _name(head, &at)
     return m
 
 
@@ -628,3 +654,25 @@ cpdef uint64_t read_orphan_done(bytes head) except? 0:
     cdef uint64_t key
     _fixed(head, &key, sizeof(key))
     return key
+
+
+def purse(
+    bint whole, bytes customer, uint64_t spent, uint64_t reserved, uint32_t day,
+    uint64_t day_spent, uint64_t month_spent,
+):
+    cdef PurseLayout f
+    f.spent = spent
+    f.reserved = reserved
+    f.day_spent = day_spent
+    f.month_spent = month_spent
+    f.day = day
+    f.whole = whole
+    return _head(&f, sizeof(f), customer)
+
+
+def read_purse(bytes head):
+    cdef PurseLayout f
+    cdef size_t at = sizeof(f)
+    _fixed(head, &f, sizeof(f))
+    customer = _name(head, &at)
+    return bool(f.whole), customer, f.spent, f.reserved, f.day, f.day_spent, f.month_spent

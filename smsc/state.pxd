@@ -5,7 +5,7 @@ from smsc.spool cimport Names, Spool
 
 cdef int _START, _MESSAGE, _ATTEMPT, _ACKED, _QUEUED, _DOUBT
 cdef int _FINAL, _MAIL, _MAIL_DONE, _ORPHAN, _ORPHAN_DONE
-cdef int _MOVED, _ASIDE, _LEARNED
+cdef int _MOVED, _ASIDE, _LEARNED, _PURSE
 
 
 cdef class State:
@@ -16,10 +16,13 @@ cdef class State:
     cdef readonly object orphans
     cdef readonly object asides
     cdef readonly object lessons
+    cdef readonly object purses
     cdef readonly object epoch
+    cdef object _written
     cdef int64_t _time
     cdef public object before_end
 
     cpdef apply(self, int kind, uint64_t position, int64_t time, bytes head)
     cdef _fold(self, int kind, uint64_t position, int64_t time, bytes head)
     cdef _fold_seldom(self, int kind, uint64_t position, int64_t time, bytes head)
+    cdef _settle_purse(self, int kind)

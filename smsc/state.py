@@ -15,6 +15,7 @@ from smsc.correlation import Orphans
 from smsc.errors import NewerLog
 from smsc.lessons import Lessons
 from smsc.mailbox import Mailboxes
+from smsc.purses import Purses, Written
 from smsc.records import Kind
 from smsc.spool import Names, Spool, Stage
 
@@ -24,6 +25,7 @@ _ACKED, _QUEUED, _DOUBT = int(Kind.ACKED), int(Kind.QUEUED), int(Kind.DOUBT)
 _FINAL, _MAIL, _MAIL_DONE = int(Kind.FINAL), int(Kind.MAIL), int(Kind.MAIL_DONE)
 _ORPHAN, _ORPHAN_DONE = int(Kind.ORPHAN), int(Kind.ORPHAN_DONE)
 _MOVED, _ASIDE, _LEARNED = int(Kind.MOVED), int(Kind.ASIDE), int(Kind.LEARNED)
+_PURSE = int(Kind.PURSE)
 
 
 class State:
@@ -37,6 +39,9 @@ class State:
         self.orphans = Orphans()
         self.asides = Asides(self.spool.slab)
         self.lessons = Lessons()
+        self.purses = Purses()
+        #: A purse that counts once the next record is there.
+        self._written: Written | None = None
         #: The epoch of the newest START record.
         self.epoch = 0
         self._time = 0
@@ -51,6 +56,8 @@ class State:
             self.mailboxes.slab.start(time)
         if self.before_end is not None and kind in (_FINAL, _MAIL_DONE):
             self.before_end(kind, position, time, head)
+        if self._written is not None:
+            self._settle_purse(kind)
         self._fold(kind, position, time, head)
 
     def _fold(self, kind: int, position: int, time: int, head: bytes) -> None:
@@ -86,12 +93,20 @@ class State:
             self.spool.moved(position, time, head)
         elif kind == _ASIDE:
             self.asides.aside(position, time, head)
+        elif kind == _PURSE:
+            self._written = self.purses.purse(position, time, head)
         elif kind == _LEARNED:
             self.lessons.learned(position, time, head)
         elif kind == _START:
             self._start(position, time, head)
         else:
             raise NewerLog(f"record kind {kind} was written by a newer version of smsc")
+
+    def _settle_purse(self, kind: int) -> None:
+        # A start right behind it means that a crash cut off the record it came with.
+        written, self._written = self._written, None
+        if written is not None and kind != _START:
+            self.purses.take(written)
 
     def _start(self, position: int, time: int, head: bytes) -> None:
         self.epoch = records.read_start(head)
@@ -103,6 +118,7 @@ class State:
             self.mailboxes.slab.oldest_segment(),
             self.orphans.oldest_segment(),
             self.lessons.oldest_segment(),
+            self.purses.oldest_segment(),
         )
         return min((segment for segment in needed if segment >= 0), default=-1)
 
@@ -129,4 +145,6 @@ class State:
             digest.update(repr((position, head)).encode())
         for told in (sorted(self.asides), sorted(self.lessons)):
             digest.update(repr(told).encode())
+        for purse in sorted(self.purses):
+            digest.update(repr(purse).encode())
         return digest.hexdigest()

@@ -81,6 +81,8 @@ class Finished:
     network_error: bytes
     error: bytes
     message: Message
+    #: What it costs, in 1/10000 of the unit; None if nobody rated it.
+    price: Any
 
 
 def finished(
@@ -99,6 +101,7 @@ def finished(
     network_error: bytes,
     error: bytes,
     message: Message,
+    price: Any = None,
 ) -> Finished:
     """A ``Finished``: a function, since compiled it takes machine integers as they are."""
     one = Finished.__new__(Finished)
@@ -117,6 +120,7 @@ def finished(
     one.network_error = network_error
     one.error = error
     one.message = message
+    one.price = price
     return one
 
 
@@ -171,7 +175,7 @@ def pack(end: Finished, period: str, sealer: Sealer) -> bytes:
         end.state, end.status, end.network_error, end.error,
         m.data_coding, m.esm_class, m.protocol_id, m.priority_flag, m.registered_delivery,
         segments(m), end.attempts, b"", end.carrier, end.customer,
-        end.account, None,
+        end.account, end.price,
     )  # fmt: skip
     customer = end.customer
     packed: bytes = _pack(
@@ -213,7 +217,7 @@ def shown(fields: dict[str, Any]) -> dict[str, Any]:
     for name in ("source_addr", "destination_addr"):
         view[name] = masked(fields[name])
     for name in ("accepted", "sent", "done", "expiry"):
-        view[name] = _moment(fields[name])
+        view[name] = moment(fields[name])
     view["id"] = f"{fields['id']:x}"
     view["state"] = MessageState(fields["state"]).name
     return {
@@ -228,7 +232,7 @@ def masked(address: bytes) -> bytes:
     return address if is_name or len(address) <= 3 else address[:-3] + b"xxx"
 
 
-def _moment(ms: int) -> str:
+def moment(ms: int) -> str:
     if not ms:
         return "-"
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ms // 1000)) + f".{ms % 1000:03d}Z"

@@ -6,7 +6,7 @@ binds implement the ports and write down what they are given.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from smsc.accounts import Accounts, hash_password
 from smsc.commit import Commit
 from smsc.core import Core
 from smsc.journal import SimLog
+from smsc.rating import Tariff
 from smsc.smpp import Command
 from smsc.traffic import Plain, Traffic, unpack
 
@@ -182,6 +183,7 @@ class Keeper:
         traffic: dict[str, SimLog] | None = None,
         now: int = START,
         text: str = BASE,
+        tariffs: Mapping[bytes, Tariff] | None = None,
     ) -> None:
         self.now = now
         self.log = log or SimLog()
@@ -194,7 +196,9 @@ class Keeper:
         )
         self.text = text
         loaded = config.loads(text, file="test.yaml")
-        self.core = Core(loaded, Accounts(loaded.accounts), self.log, self.commit, self.traffic)
+        self.tariffs = tariffs
+        accounts = Accounts(loaded.accounts, tariffs)
+        self.core = Core(loaded, accounts, self.log, self.commit, self.traffic)
         self.core.recover()
         self.run()
 
@@ -223,7 +227,7 @@ class Keeper:
     def crash(self, after: int = 1_000) -> Keeper:
         """Lose what is not durable, and start again on what is."""
         logs = {period: log.lose_tail() for period, log in self.traffic_logs.items()}
-        return Keeper(self.log.lose_tail(), logs, self.now + after, self.text)
+        return Keeper(self.log.lose_tail(), logs, self.now + after, self.text, self.tariffs)
 
     def records(self) -> list[dict[str, Any]]:
         """The traffic records on disk, in no order."""

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from smsc import records
-from smsc.records import Kind
+from smsc.records import Kin, Kind
 
 U64, U32, U8 = 2**64 - 1, 2**32 - 1, 2**8 - 1
 NAME = bytes(range(1, 61))
+
+PURSE = {
+    "whole": True, "customer": NAME, "spent": U64, "reserved": U64 - 1, "day": U32,
+    "day_spent": U64 - 2, "month_spent": U64 - 3,
+}  # fmt: skip
 
 #: Per kind: writer, reader, fields as they are written, octets of the fixed part.
 HEADS: dict[Kind, tuple[Callable[..., bytes], Callable[[bytes], Any], dict[str, Any], int]] = {
@@ -94,6 +100,12 @@ HEADS: dict[Kind, tuple[Callable[..., bytes], Callable[[bytes], Any], dict[str, 
         {"carrier": NAME, "ids": 1, "ahead": 2, "place": 3, "digits": U8, "error": 4},
         5,
     ),
+    Kind.PURSE: (
+        records.purse,
+        lambda head: SimpleNamespace(**dict(zip(PURSE, records.read_purse(head), strict=True))),
+        PURSE,
+        37,
+    ),
 }  # fmt: skip
 
 KINDS = pytest.mark.parametrize("kind", HEADS, ids=lambda kind: kind.name)
@@ -122,7 +134,7 @@ def test_every_kind_is_here() -> None:
     [
         (Kind.START, 1), (Kind.MESSAGE, 2), (Kind.ATTEMPT, 3), (Kind.ACKED, 4), (Kind.QUEUED, 5),
         (Kind.DOUBT, 6), (Kind.FINAL, 7), (Kind.MAIL, 8), (Kind.MAIL_DONE, 9), (Kind.ORPHAN, 10),
-        (Kind.ORPHAN_DONE, 11),
+        (Kind.ORPHAN_DONE, 11), (Kind.PURSE, 15),
     ],
 )  # fmt: skip
 def test_the_numbers_on_disk_never_change(kind: Kind, number: int) -> None:
@@ -219,3 +231,10 @@ def test_a_message_of_several_says_which_it_is() -> None:
 def test_a_message_by_itself_has_no_kin() -> None:
     read = records.read_message(records.message(**HEADS[Kind.MESSAGE][2]))
     assert read.kin is None
+
+
+@pytest.mark.parametrize("kin", [None, Kin(7, 1, 2)])
+def test_a_charge_stands_behind_the_kin_or_its_empty_place(kin: Kin | None) -> None:
+    fields = HEADS[Kind.MESSAGE][2].values()
+    found = records.read_message(records.message(*fields, kin, b"charge"))
+    assert (found.kin and tuple(found.kin), found.charge) == (kin and tuple(kin), b"charge")

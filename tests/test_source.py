@@ -21,6 +21,7 @@ SHOWN_BY = {
     "ports": "test_log_port",
     "book": "test_core",
     "counters": "test_core",
+    "purses": "test_till",
     "binds": "test_listener",
     "asgi": "test_ops",
     "lessons": "test_profile",

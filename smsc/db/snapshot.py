@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from smsc import config
 from smsc.accounts import Accounts
 from smsc.config import AccountConfig
-from smsc.db.model import SmppAccount
+from smsc.db.model import Credit, Customer, PricePlan, SmppAccount
 from smsc.errors import ConfigError
+from smsc.rating import Plan, Price, Tariff
+from smsc.zones import zone
 
 
 class Snapshot(NamedTuple):
@@ -40,7 +42,33 @@ def read(session: Session, fixed: Iterable[AccountConfig]) -> Snapshot:
             found.append(config.account(fields(row), f"account {row.system_id}"))
         except ConfigError as error:
             problems.append(f"{error}; it can't bind")
-    return Snapshot(Accounts(found), tuple(problems))
+    return Snapshot(Accounts(found, tariffs(session)), tuple(problems))
+
+
+def tariffs(session: Session) -> dict[bytes, Tariff]:
+    """What every customer with a price plan pays."""
+    plans = {row.name: _plan(row) for row in session.scalars(select(PricePlan))}
+    sums = select(Credit.customer, func.sum(Credit.amount)).group_by(Credit.customer)
+    paid = {customer: int(total) for customer, total in session.execute(sums)}
+    return {
+        row.reference.encode(): Tariff(
+            customer=row.reference.encode(),
+            plan=plans[row.plan],
+            zone=zone(row.time_zone),
+            prepaid=row.prepaid,
+            credited=paid.get(row.reference, 0),
+            cap_day=row.cap_day,
+            cap_month=row.cap_month,
+        )
+        for row in session.scalars(select(Customer).where(Customer.plan.is_not(None)))
+        if row.plan is not None
+    }
+
+
+def _plan(row: PricePlan) -> Plan:
+    charged: Any = row.charged
+    found: Any = ((p.direction, p.destination, p.amount, p.since, p.until) for p in row.prices)
+    return Plan(row.currency, charged, (Price(*fields) for fields in found))
 
 
 def fields(row: SmppAccount) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""The till: what a message is charged at acceptance, and what becomes of that when it ends.
+
+Owns nothing: what it decides is in ``rating``, what it changes are the purses of the keeper's
+state, by records in its book. Only customers who pay ahead or have a cap have a purse.
+"""
+
+from __future__ import annotations
+
+from smsc import records
+from smsc._pdu import Message
+from smsc.accounts import Account
+from smsc.book import Book
+from smsc.rating import MAX_CHARGE, Charge, Purse, read_charge
+from smsc.records import Kind
+from smsc.smpp import Status
+from smsc.traffic import segments
+
+
+class Till:
+    """See the module. ``refusal`` is the command_status for who can't pay."""
+
+    def __init__(self, book: Book, refusal: int) -> None:
+        self._book = book
+        self._refusal = refusal
+
+    def charge(self, account: Account, message: Message, now: int) -> bytes | int:
+        """What a message is charged, as its record says it, or the command_status that refuses it.
+
+        What is taken aside for it is written down at once: the message's own record comes next.
+        Where a plan has no price there is nothing to sell.
+        """
+        tariff, numbering = account.tariff, account.numbering
+        assert tariff is not None
+        number = numbering.destination(message) if numbering else message.destination_addr
+        day = tariff.day(now)
+        price = tariff.plan.price("out", b"", number, day)
+        if price is None:
+            return Status.ESME_RINVDSTADR
+        amount = price * segments(message)
+        if amount > MAX_CHARGE:
+            return self._refusal
+        bounded = tariff.bounded
+        charge = Charge(tariff.customer, amount, day, tariff.plan.on_delivery, bounded)
+        if bounded:
+            purse = self._book.state.purses.get(tariff.customer)
+            if not tariff.affords(purse, amount, day):
+                return self._refusal
+            self._write(tariff.customer, purse.reserve(charge), now)
+        return charge.packed()
+
+    def settle(self, packed: bytes, due: int, now: int) -> None:
+        """To be called just before the record of the message's end is written."""
+        charge = read_charge(packed)
+        if charge.reserved:
+            purse = self._book.state.purses.get(charge.customer)
+            self._write(charge.customer, purse.settle(charge, due), now)
+
+    def _write(self, customer: bytes, purse: Purse, now: int) -> None:
+        self._book.append(Kind.PURSE, now, records.purse(False, customer, *purse))
