@@ -13,7 +13,7 @@ from smsc.state cimport State
 from smsc.traffic cimport Finished, Traffic, finished
 
 cdef int _FINAL, _MAIL, _MAIL_DONE, _OLD_PEER, _RECEIPT, _INBOUND, _ENROUTE, _DELIVERED
-cdef int _ASIDE, _NOTIFY, _ACKNOWLEDGED
+cdef int _ASIDE, _NOTIFY, _ACKNOWLEDGED, _PART
 cdef int _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS
 
 cpdef bytes text_id(uint64_t id, bint old_peer)

@@ -38,7 +38,7 @@ _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS = 1, 2, 3
 # Plain numbers for what every message meets: comparing with an enum's member is slower (``spool``).
 _FINAL, _MAIL, _MAIL_DONE = int(Kind.FINAL), int(Kind.MAIL), int(Kind.MAIL_DONE)
 _OLD_PEER, _RECEIPT, _INBOUND = int(Flag.OLD_PEER), int(MailKind.RECEIPT), int(MailKind.INBOUND)
-_ASIDE, _NOTIFY = int(Kind.ASIDE), 0x10
+_ASIDE, _NOTIFY, _PART = int(Kind.ASIDE), 0x10, int(Flag.PART)
 _ACKNOWLEDGED = int(Stage.ACKED)
 _ENROUTE, _DELIVERED = int(MessageState.ENROUTE), int(MessageState.DELIVERED)
 
@@ -142,12 +142,12 @@ class Endings:
     ) -> None:
         """Tell a client that asked for it that its message is still on its way (5.0 4.7.21).
 
-        With ``first`` only if it was not told so before.
+        With ``first`` only if it was not told so before. A part is no message that it knows.
         """
         slab = self._state.spool.slab
         id = slab.id(slot)
         body = self._bodies.get(id, slab.position(slot))
-        if not body.message.registered_delivery & _NOTIFY:
+        if not body.message.registered_delivery & _NOTIFY or slab.flags(slot) & _PART:
             return
         aside = self._state.asides.get(id)
         if aside.notified >= (1 if first else MAX_NOTIFICATIONS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,13 +12,13 @@ from typing import Any
 import pytest
 import uvloop
 
-from smsc import carriers
+from smsc import carriers, cli
 from smsc.app import App
 from smsc.control import ask
 from smsc.errors import ControlError
 from smsc.sim.dialect import DIALECTS
 from smsc.sim.profile import Profile
-from tests.serving import serving, submit
+from tests.serving import CONFIG, HASH, serving, submit
 
 MESSAGES = 300
 
@@ -61,14 +62,37 @@ def test_a_carrier_of_any_dialect_is_understood_and_what_was_learned_is_shown(
     assert (told["waiting"], told["in_doubt"]) == (0, [])
 
 
-def test_nothing_is_learned_of_a_carrier_that_is_away_and_doubts_are_shown(tmp_path: Path) -> None:
+def test_nothing_is_known_of_a_carrier_that_is_away(tmp_path: Path) -> None:
     async def run() -> Any:
         async with serving(tmp_path) as app:
-            return await asked(app, "/carriers/sim"), app.core.upstreams[b"sim"].index
+            return await asked(app, "/carriers/sim")
 
-    [told], _index = uvloop.run(run())
+    [told] = uvloop.run(run())
     assert told["learned"]["ids"] == {"verdict": None, "seen": [], "in_a_row": 0}
     assert not told["binds"][0]["up"]
+
+
+def test_the_command_prints_what_the_server_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "smsc.yaml"
+    file.write_text(CONFIG.format(hash=HASH, port=1, directory=tmp_path, accounts="false"))
+    command = ["carrier", "show", "--config", str(file)]
+
+    async def run() -> list[int]:
+        async with serving(tmp_path, Profile(dialect=DIALECTS["decimal"])) as app:
+            await submit(app, MESSAGES)
+            every = await asyncio.to_thread(cli.main, command)
+            one = await asyncio.to_thread(cli.main, [*command, "sim", "--json"])
+            return [every, one, await asyncio.to_thread(cli.main, [*command, "north"])]
+
+    assert uvloop.run(run()) == [0, 0, cli.EX_FAILURE]
+    printed = capsys.readouterr()
+    words, _, told = printed.out.partition("[\n")
+    assert "  ids       learned: hexadecimal in responses, decimal in receipts" in words
+    assert "  binds     1 of 1 up; made 1 times, failed 0 times" in words
+    assert json.loads("[" + told)[0]["carrier"] == "sim"
+    assert printed.err == "smsc: there is no carrier named north\n"
 
 
 def test_a_carrier_that_there_is_not(tmp_path: Path) -> None:

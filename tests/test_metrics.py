@@ -244,6 +244,23 @@ def test_the_oldest_that_waits_has_its_age() -> None:
     assert read(keeper, "smsc_ready_oldest_age_seconds") == {("one",): 4, ("two",): 0}
 
 
+def test_open_doubts_are_counted_by_cause_and_the_oldest_has_its_age() -> None:
+    keeper = Keeper()
+    client, relay = Client(keeper), Relay(keeper)
+    keeper.core.carrier_up(relay)
+    keeper.run()
+    ids = keeper.submit(client, *(submit_sm() for _ in range(5)))
+    assert read(keeper, "smsc_in_doubt_open") == {}
+    assert read(keeper, "smsc_in_doubt_oldest_age_seconds") == {("one",): 0, ("two",): 0}
+    keeper.core.timed_out(relay, [(ids[0], 1)])
+    keeper.run(10_000)
+    keeper.core.carrier_down(relay, [], [(id, 1) for id in ids[1:]])
+    assert read(keeper, "smsc_in_doubt_open") == {
+        ("one", "response_timeout"): 1, ("one", "bind_lost"): 4,
+    }  # fmt: skip
+    assert read(keeper, "smsc_in_doubt_oldest_age_seconds") == {("one",): 10, ("two",): 0}
+
+
 def test_stages_are_counted_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "SURVEY_PORTION", 2)
     keeper = Keeper()
