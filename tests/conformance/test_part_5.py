@@ -294,6 +294,28 @@ def test_5_3_refused_by_the_carrier(
     assert b"stat:REJECTD" in client.read()
 
 
+@pytest.mark.parametrize(
+    ("wish", "heard"),
+    [(0x01, [(0x04, b"DELIVRD")]), (0x11, [(0x20, b"ENROUTE"), (0x04, b"DELIVRD")])],
+    ids=["not asked for", "bit 4"],
+)
+def test_5_3_notification(
+    north: Carrier,
+    connect: Callable[[], Client],
+    account: bytes,
+    wish: int,
+    heard: list[tuple[int, bytes]],
+) -> None:
+    """An intermediate notification from the carrier: for who asked, before the receipt."""
+    client = connect().bind(system_id=account)
+    _, destination = submitted(client, registered_delivery=wish)
+    carrier_id = north.answer(north.submitted(destination))
+    north.receipt(carrier_id, b"ENROUTE")
+    north.receipt(carrier_id)
+    told = [Message.from_raw(octets) for octets in client.settled()]
+    assert [(pdu.esm_class, pdu.text.partition(b"stat:")[2][:7]) for pdu in told] == heard
+
+
 def test_5_3_one_receipt(north: Carrier, connect: Callable[[], Client], account: bytes) -> None:
     """A carrier that reports twice: exactly one final receipt."""
     client = connect().bind(system_id=account)
