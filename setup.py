@@ -15,6 +15,7 @@ DEBUG = os.environ.get("SMSC_DEBUG") == "1"
 ASAN = os.environ.get("SMSC_ASAN") == "1"
 
 MODULES = {
+    "smsc._finished": "smsc/_finished.pyx",
     "smsc._pdu": "smsc/_pdu.pyx",
     "smsc._plain": "smsc/_plain.pyx",
     "smsc._receipt": "smsc/_receipt.pyx",

@@ -6,13 +6,14 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 cdef struct Entry:
     uint64_t id          # 0 in a free entry
     uint64_t position    # of the record that holds the body
-    uint64_t key         # correlation key, 0 for none
+    uint64_t key         # correlation key, 0 for none; while there is a pair, its two neighbours
     uint32_t due         # tick at which the wheel hands it out
     uint32_t expiry      # tick after which it is no longer worth sending
     uint32_t prev
     uint32_t next
     uint32_t queue       # the list it stands in, NIL for none
     uint32_t sent        # tick of the newest attempt, 0 for none
+    uint32_t pair        # hash that the entry is found by among others, 0 for none
     uint16_t account
     uint16_t carrier
     uint8_t state
@@ -35,10 +36,23 @@ cdef class _Index:
     cdef bint by_key
 
     cdef uint64_t value(self, uint32_t slot) noexcept
+    cdef uint64_t home(self, uint64_t value) noexcept
     cdef int grow(self) except -1
     cdef int put(self, uint64_t value, uint32_t slot) except -1
     cdef uint32_t get(self, uint64_t value) noexcept
     cdef void drop(self, uint64_t value, uint32_t slot) noexcept
+
+
+cdef class _Pairs:
+    cdef uint32_t *heads
+    cdef uint32_t mask
+    cdef uint32_t used
+    cdef Slab slab
+
+    cdef int grow(self) except -1
+    cdef int put(self, uint32_t slot, Entry *e, uint32_t pair) except -1
+    cdef void push(self, uint32_t slot, Entry *e) noexcept
+    cdef void drop(self, Entry *e) noexcept
 
 
 cdef class Slab:
@@ -52,6 +66,7 @@ cdef class Slab:
     cdef uint32_t list_room
     cdef _Index ids
     cdef _Index keys
+    cdef _Pairs pairs
     cdef uint32_t now           # the wheel's tick: everything due up to it was handed out
     cdef dict segments          # segment -> entries whose body lies there, but for hot_change
     cdef uint64_t hot_segment   # the segment counted last, and what it is off in the dict
@@ -73,6 +88,8 @@ cdef class Slab:
     cpdef int64_t find(self, uint64_t id) noexcept
     cpdef int64_t find_key(self, uint64_t key) noexcept
     cpdef int set_key(self, uint32_t slot, uint64_t key) except -1
+    cpdef int set_pair(self, uint32_t slot, uint32_t pair) except -1
+    cpdef uint32_t pair(self, uint32_t slot) except? 0
     cpdef uint64_t id(self, uint32_t slot) except? 0
     cpdef uint64_t position(self, uint32_t slot) except? 0
     cpdef int move(self, uint32_t slot, uint64_t position) except -1
@@ -90,6 +107,7 @@ cdef class Slab:
     cpdef int64_t sent(self, uint32_t slot) except -1
     cpdef int set_sent(self, uint32_t slot, int64_t sent_ms) except -1
     cpdef int set_flag(self, uint32_t slot, uint8_t flag) except -1
+    cpdef int set_flags(self, uint32_t slot, uint8_t flags) except -1
     cpdef int set_expiry(self, uint32_t slot, int64_t expiry_ms) except -1
     cpdef int64_t new_list(self) except -1
     cpdef int push(self, uint32_t slot, uint32_t queue) except -1
@@ -103,4 +121,7 @@ cdef class Slab:
     cpdef int start(self, int64_t now_ms) except -1
 
 
+cdef uint64_t mix(uint64_t x) noexcept nogil
+cdef uint64_t hash_of(uint64_t h, bytes value) noexcept
 cpdef uint64_t key_of(bytes scope, bytes value) except 0
+cpdef uint32_t pair_of(bytes scope, bytes one, bytes other) except 0

@@ -1,8 +1,8 @@
 """The index of what is owed: a slab of small C structs, intrusive lists, and a timing wheel.
 
 ``Slab`` holds one 64-octet entry per owed thing and no Python object. Every entry is found by its
-id, optionally by a 64-bit key, and stands in at most one list: a queue, or a bucket of the wheel.
-All operations are O(1) but the scans, which the caller bounds. Entries are named by *slot*, a small
+id, optionally by a 64-bit key or, as long as it has no key, by a 32-bit hash that it may share with
+others (its *pair*), and stands in at most one list: a queue, or a bucket of the wheel. All operations are O(1) but the scans, which the caller bounds. Entries are named by *slot*, a small
 integer that is valid until ``remove``.
 
 The slab knows nothing of messages: states, lanes and flags are numbers to it. Times are
@@ -15,9 +15,10 @@ for ten million.
 """
 
 cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 BASE_MS = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 TICK_MS = 100
@@ -37,7 +38,7 @@ NO_LIST = 0xFFFFFFFF
 FIRST_LIST = WHEEL_LISTS
 
 
-cdef inline uint64_t _mix(uint64_t x) noexcept nogil:
+cdef uint64_t mix(uint64_t x) noexcept nogil:
     # The finaliser of splitmix64: ids are consecutive, buckets must not be.
     x ^= x >> 30
     x *= <uint64_t>0xBF58476D1CE4E5B9
@@ -68,13 +69,40 @@ cpdef uint64_t key_of(bytes scope, bytes value) except 0:
     p = value
     for i in range(len(value)):
         h = (h ^ p[i]) * <uint64_t>0x100000001B3
-    h = _mix(h)
+    h = mix(h)
+    return h if h else 1
+
+
+cdef uint64_t hash_of(uint64_t h, bytes value) noexcept:
+    """Take ``value`` and its length into a hash, eight octets at a time."""
+    cdef const uint8_t *p = <const uint8_t *>PyBytes_AS_STRING(value)
+    cdef Py_ssize_t rest = PyBytes_GET_SIZE(value)
+    cdef uint64_t word
+    h ^= <uint64_t>rest
+    while rest > 0:
+        word = 0
+        memcpy(&word, p, 8 if rest > 8 else rest)
+        h = mix(h ^ word) * <uint64_t>0x100000001B3
+        p += 8
+        rest -= 8
+    return h
+
+
+cpdef uint32_t pair_of(bytes scope, bytes one, bytes other) except 0:
+    """A 32-bit hash of two values within ``scope``; the same in every process.
+
+    Others may have the same, so whoever finds by it looks at what is found.
+    """
+    cdef uint32_t h = <uint32_t>hash_of(hash_of(hash_of(1, scope), one), other)
     return h if h else 1
 
 
 @cython.final
 cdef class _Index:
-    """Open addressing from a 64-bit field of the entries to their slot; tombstone-free."""
+    """Open addressing from a 64-bit field of the entries to their slot; tombstone-free.
+
+    Ids have their home by their low half, so that all that share it are met on one walk.
+    """
 
     def __cinit__(self, Slab slab, bint by_key):
         self.slab = slab
@@ -93,6 +121,9 @@ cdef class _Index:
         cdef Entry *e = self.slab.entry(slot)
         return e.key if self.by_key else e.id
 
+    cdef uint64_t home(self, uint64_t value) noexcept:
+        return mix(value if self.by_key else value & 0xFFFFFFFF) & self.mask
+
     cdef int grow(self) except -1:
         cdef uint64_t size = (self.mask + 1) * 2
         cdef uint32_t *old = self.table
@@ -104,7 +135,7 @@ cdef class _Index:
         self.mask = size - 1
         for i in range(n):
             if old[i] != NIL:
-                at = _mix(self.value(old[i])) & self.mask
+                at = self.home(self.value(old[i]))
                 while fresh[at] != NIL:
                     at = (at + 1) & self.mask
                 fresh[at] = old[i]
@@ -116,7 +147,7 @@ cdef class _Index:
         # Three quarters full at most: 5.3 to 10.7 octets per entry.
         if (self.used + 1) * 4 > (self.mask + 1) * 3:
             self.grow()
-        cdef uint64_t at = _mix(value) & self.mask
+        cdef uint64_t at = self.home(value)
         while self.table[at] != NIL:
             at = (at + 1) & self.mask
         self.table[at] = slot
@@ -124,7 +155,7 @@ cdef class _Index:
         return 0
 
     cdef uint32_t get(self, uint64_t value) noexcept:
-        cdef uint64_t at = _mix(value) & self.mask
+        cdef uint64_t at = self.home(value)
         cdef uint32_t slot = self.table[at]
         while slot != NIL:
             if self.value(slot) == value:
@@ -134,7 +165,7 @@ cdef class _Index:
         return NIL
 
     cdef void drop(self, uint64_t value, uint32_t slot) noexcept:
-        cdef uint64_t at = _mix(value) & self.mask
+        cdef uint64_t at = self.home(value)
         while self.table[at] != slot:
             if self.table[at] == NIL:
                 return
@@ -145,7 +176,7 @@ cdef class _Index:
             at = (at + 1) & self.mask
             if self.table[at] == NIL:
                 break
-            home = _mix(self.value(self.table[at])) & self.mask
+            home = self.home(self.value(self.table[at]))
             if ((at - home) & self.mask) >= ((at - hole) & self.mask):
                 self.table[hole] = self.table[at]
                 hole = at
@@ -154,8 +185,95 @@ cdef class _Index:
 
 
 @cython.final
+cdef class _Pairs:
+    """Chains of the entries that share a hash: O(1) to join and to leave, however many they are.
+
+    An entry's neighbours lie in its ``key``, which it has no other use for as long.
+    """
+
+    def __cinit__(self, Slab slab):
+        self.slab = slab
+        self.used = 0
+        self.mask = 1023
+        self.heads = <uint32_t *>malloc(1024 * sizeof(uint32_t))
+        if self.heads == NULL:
+            raise MemoryError
+        memset(self.heads, 0xFF, 1024 * sizeof(uint32_t))
+
+    def __dealloc__(self):
+        free(self.heads)
+
+    cdef int grow(self) except -1:
+        cdef uint32_t size = (self.mask + 1) * 2
+        cdef uint32_t *old = self.heads
+        cdef uint32_t n = self.mask + 1, i, slot, following
+        cdef Entry *e
+        cdef uint32_t *fresh = <uint32_t *>malloc(size * sizeof(uint32_t))
+        if fresh == NULL:
+            raise MemoryError
+        memset(fresh, 0xFF, size * sizeof(uint32_t))
+        self.heads = fresh
+        self.mask = size - 1
+        for i in range(n):
+            # From the end of the chain, so that those that share a hash keep their order.
+            slot = old[i]
+            while slot != NIL and _after(self.slab.entry(slot)) != NIL:
+                slot = _after(self.slab.entry(slot))
+            while slot != NIL:
+                e = self.slab.entry(slot)
+                following = _before(e)
+                self.push(slot, e)
+                slot = following
+        free(old)
+        return 0
+
+    cdef int put(self, uint32_t slot, Entry *e, uint32_t pair) except -1:
+        if self.used > 2 * self.mask:
+            self.grow()
+        e.pair = pair
+        self.push(slot, e)
+        self.used += 1
+        return 0
+
+    cdef void push(self, uint32_t slot, Entry *e) noexcept:
+        cdef uint32_t *head = &self.heads[e.pair & self.mask]
+        e.key = _neighbours(NIL, head[0])
+        if head[0] != NIL:
+            _set_before(self.slab.entry(head[0]), slot)
+        head[0] = slot
+
+    cdef void drop(self, Entry *e) noexcept:
+        cdef uint32_t before = _before(e), after = _after(e)
+        if before == NIL:
+            self.heads[e.pair & self.mask] = after
+        else:
+            self.slab.entry(before).key = _neighbours(_before(self.slab.entry(before)), after)
+        if after != NIL:
+            _set_before(self.slab.entry(after), before)
+        e.pair = 0
+        e.key = 0
+        self.used -= 1
+
+
+cdef inline uint64_t _neighbours(uint32_t before, uint32_t after) noexcept nogil:
+    return <uint64_t>before << 32 | after
+
+
+cdef inline uint32_t _before(Entry *e) noexcept nogil:
+    return <uint32_t>(e.key >> 32)
+
+
+cdef inline uint32_t _after(Entry *e) noexcept nogil:
+    return <uint32_t>e.key
+
+
+cdef inline void _set_before(Entry *e, uint32_t before) noexcept nogil:
+    e.key = _neighbours(before, _after(e))
+
+
+@cython.final
 cdef class Slab:
-    """Entries, their two indexes, their lists and their timing wheel. See the module."""
+    """Entries, their indexes, their lists and their timing wheel. See the module."""
 
     def __cinit__(self):
         self.chunks = NULL
@@ -176,6 +294,7 @@ cdef class Slab:
         self.segments = {}
         self.ids = _Index(self, False)
         self.keys = _Index(self, True)
+        self.pairs = _Pairs(self)
 
     def __dealloc__(self):
         cdef uint32_t i
@@ -236,6 +355,7 @@ cdef class Slab:
         e.key = 0
         e.due = 0
         e.sent = 0
+        e.pair = 0
         e.expiry = _tick(expiry_ms + _TICK_MS - 1)
         e.prev = e.next = e.queue = NIL
         e.account = account
@@ -254,7 +374,9 @@ cdef class Slab:
         cdef Entry *e = self.live(slot)
         self._unlink(e)
         self.ids.drop(e.id, slot)
-        if e.key:
+        if e.pair:
+            self.pairs.drop(e)
+        elif e.key:
             self.keys.drop(e.key, slot)
         self._count_segment(e.position >> 32, -1)
         e.id = 0
@@ -268,20 +390,58 @@ cdef class Slab:
         cdef uint32_t slot = self.ids.get(id)
         return -1 if slot == NIL else <int64_t>slot
 
+    def find_short(self, uint32_t short):
+        """Every slot whose id ends in these 32 bits, the highest id first."""
+        cdef uint64_t at = self.ids.home(short)
+        cdef uint32_t slot = self.ids.table[at]
+        cdef list found = []
+        while slot != NIL:
+            if <uint32_t>self.entry(slot).id == short:
+                found.append((self.entry(slot).id, slot))
+            at = (at + 1) & self.ids.mask
+            slot = self.ids.table[at]
+        return [slot for _, slot in sorted(found, reverse=True)]
+
+    def find_pair(self, uint32_t pair, uint16_t account, uint32_t states, uint32_t limit):
+        """Up to ``limit`` slots of an account that have this pair, the newest first.
+
+        Of those whose state's bit is set in ``states``.
+        """
+        cdef uint32_t slot = self.pairs.heads[pair & self.pairs.mask]
+        cdef Entry *e
+        cdef list found = []
+        while slot != NIL and <uint32_t>len(found) < limit:
+            e = self.entry(slot)
+            if e.pair == pair and e.account == account and (states >> e.state) & 1:
+                found.append(slot)
+            slot = _after(e)
+        return found
+
     cpdef int64_t find_key(self, uint64_t key) noexcept:
         """The slot that carries ``key``, or -1."""
         cdef uint32_t slot = self.keys.get(key)
         return -1 if slot == NIL else <int64_t>slot
 
     cpdef int set_key(self, uint32_t slot, uint64_t key) except -1:
-        """Give the entry a key, or take it away (0)."""
+        """Give the entry a key, or take it away (0). Its pair is gone with that."""
         cdef Entry *e = self.live(slot)
-        if e.key:
+        if e.pair:
+            self.pairs.drop(e)
+        elif e.key:
             self.keys.drop(e.key, slot)
             e.key = 0
         if key:
             e.key = key
             self.keys.put(key, slot)
+
+    cpdef int set_pair(self, uint32_t slot, uint32_t pair) except -1:
+        """Have the entry found by this hash (not 0), until it gets a key."""
+        self.set_key(slot, 0)
+        self.pairs.put(slot, self.live(slot), pair)
+
+    cpdef uint32_t pair(self, uint32_t slot) except? 0:
+        """The hash it is found by, 0 for none."""
+        return self.live(slot).pair
 
     cpdef uint64_t id(self, uint32_t slot) except? 0:
         return self.live(slot).id
@@ -297,7 +457,8 @@ cdef class Slab:
         self._count_segment(position >> 32, 1)
 
     cpdef uint64_t key(self, uint32_t slot) except? 0:
-        return self.live(slot).key
+        cdef Entry *e = self.live(slot)
+        return 0 if e.pair else e.key
 
     cpdef int account(self, uint32_t slot) except -1:
         return self.live(slot).account
@@ -343,6 +504,9 @@ cdef class Slab:
     cpdef int set_flag(self, uint32_t slot, uint8_t flag) except -1:
         self.live(slot).flags |= flag
 
+    cpdef int set_flags(self, uint32_t slot, uint8_t flags) except -1:
+        self.live(slot).flags = flags
+
     cpdef int set_expiry(self, uint32_t slot, int64_t expiry_ms) except -1:
         self.live(slot).expiry = _tick(expiry_ms + _TICK_MS - 1)
 
@@ -351,7 +515,7 @@ cdef class Slab:
         flags)``."""
         cdef Entry *e = self.live(slot)
         return (
-            e.id, e.position, e.key, _BASE_MS + <int64_t>e.due * _TICK_MS,
+            e.id, e.position, 0 if e.pair else e.key, _BASE_MS + <int64_t>e.due * _TICK_MS,
             _BASE_MS + <int64_t>e.expiry * _TICK_MS,
             _BASE_MS + <int64_t>e.sent * _TICK_MS if e.sent else 0,
             e.account, e.carrier, e.state, e.lane, e.attempt, e.flags,
@@ -610,6 +774,6 @@ cdef class Slab:
         """Memory held by entries, indexes and lists."""
         return (
             <uint64_t>self.chunk_count * CHUNK * sizeof(Entry)
-            + (self.ids.mask + 1 + self.keys.mask + 1) * sizeof(uint32_t)
+            + (self.ids.mask + self.keys.mask + self.pairs.mask + 3) * sizeof(uint32_t)
             + self.list_room * sizeof(ListHead)
         )

@@ -86,6 +86,7 @@ class App:
                 lobby=self.lobby,
                 binds=self.binds,
                 now=self.clock,
+                predefined=config.predefined_messages,
             )
             for listener in config.listeners
         ]

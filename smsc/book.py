@@ -17,9 +17,9 @@ from smsc.state import State
 class Book:
     """See the module. ``position`` is that of the newest record."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, state: State) -> None:
         self.log = log
-        self.state = State()
+        self.state = state
         self.position = 0
         self._ids = 0
         self._counter = 0

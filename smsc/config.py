@@ -24,6 +24,7 @@ import argon2
 import yaml
 
 from smsc import numbers
+from smsc import text as texts
 from smsc.errors import ConfigError
 from smsc.receipt import IdRule
 from smsc.schema import INVALID, Form, FromFile, Reading
@@ -54,6 +55,13 @@ MAX_ADDRESS = 20
 #: unix(7): sun_path has 108 octets with its end. One is left for a name beside it.
 MAX_SOCKET_PATH = 106
 
+#: dl_name is a C-octet string of 21 octets (3.4 5.2.26), and a submit_multi names 255 destinations.
+MAX_LIST_NAME = 20
+MAX_LIST = 255
+
+#: Octets of short_message before 5.0 (3.4 5.2.21).
+MAX_SHORT_MESSAGE = 254
+
 #: An unused rate may be saved up for this long: a client's batch passes, its day's sum does not.
 BURST_SECONDS = 2
 
@@ -69,6 +77,13 @@ class Sender(NamedTuple):
     ton: int
     npi: int
     address: bytes
+
+
+class Predefined(NamedTuple):
+    """A text that clients name by a number: how it is coded, and its octets."""
+
+    data_coding: int
+    octets: bytes
 
 
 class Share(NamedTuple):
@@ -197,6 +212,26 @@ def replacement(text: str) -> str:
     if not (text.isascii() and (text.isprintable() or not text)):
         raise ValueError("must be printable ASCII characters")
     return text
+
+
+def recipient(text: str) -> Sender:
+    """``+447700900001`` international, ``12345`` as it is."""
+    number = sender(text)
+    if not number.address.isdigit():
+        raise ValueError("must be a number with or without +")
+    return number
+
+
+def predefined(text: str) -> Predefined:
+    """A text in the alphabet that needs the least room for it, as one short_message holds it."""
+    for data_coding in (0, 8):
+        try:
+            octets = texts.encode(text, texts.CHARSETS[data_coding])
+        except ValueError:
+            continue
+        if 0 < len(octets) <= MAX_SHORT_MESSAGE:
+            return Predefined(data_coding, octets)
+    raise ValueError(f"must be a text of at most {MAX_SHORT_MESSAGE} octets in GSM 03.38 or UCS-2")
 
 
 def network(text: str) -> IpNetwork:
@@ -416,6 +451,13 @@ class AccountConfig:
     #: Source addresses it may send from; none listed means any.
     senders: tuple[Annotated[bytes, senders], ...] = ()
     numbers: AccountNumbersConfig = AccountNumbersConfig()
+    #: What a submit_multi may name in place of numbers.
+    distribution_lists: Mapping[
+        Annotated[bytes, ascii_text(1, MAX_LIST_NAME)], tuple[Annotated[Sender, recipient], ...]
+    ] = field(default_factory=dict)
+    #: For how long a submit that repeats one is taken for it, if the connection that one came on
+    #: was lost; 0 takes every submit for a new message.
+    suppress_duplicates: Duration = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "customer", self.customer or self.system_id)
@@ -619,6 +661,16 @@ class StorageConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedConfig:
+    """How messages have ended, for clients that ask (query_sm)."""
+
+    #: For how long; 0 keeps nothing.
+    keep: Duration = DAY
+    #: How many at most, over all accounts: 35 octets of memory each.
+    max: Count = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficConfig:
     """The log of finished messages, for billing."""
 
@@ -711,6 +763,11 @@ class Config:
     routes: tuple[RouteConfig, ...] = ()
     inbound: tuple[InboundConfig, ...] = ()
     storage: StorageConfig = StorageConfig()
+    finished: FinishedConfig = FinishedConfig()
+    #: Texts that clients name by sm_default_msg_id.
+    predefined_messages: Mapping[
+        Annotated[int, whole(1, 255)], Annotated[Predefined, predefined]
+    ] = field(default_factory=dict)
     traffic: TrafficConfig = TrafficConfig()
     database: DatabaseConfig = DatabaseConfig()
     billing: BillingConfig = BillingConfig()
@@ -823,6 +880,9 @@ def _ordered(config: Config) -> Findings:
 def _ordered_account(account: AccountConfig) -> Findings:
     if account.default_validity > account.max_validity:
         yield "default_validity", "is longer than max_validity"
+    for name, members in account.distribution_lists.items():
+        if not 1 <= len(members) <= MAX_LIST:
+            yield f"distribution_lists.{name.decode()}", f"must have 1 to {MAX_LIST} numbers"
 
 
 def _bindable(config: Config) -> Findings:

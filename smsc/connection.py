@@ -67,6 +67,10 @@ MAX_SHORT_MESSAGE = 254
 AUTHENTICATION, WINDOW, OUTPUT, CONGESTION = 1, 2, 4, 8
 
 
+#: Why a connection ends after an unbind, whoever asked for it.
+UNBOUND = "unbound"
+
+
 class Committing(Protocol):
     """What a connection needs of ``commit.Commit``."""
 
@@ -391,7 +395,7 @@ class Connection(asyncio.Protocol, Generic[C]):
             else:
                 self._held += requests
         if self._unbind_answered:
-            self.end("unbound")
+            self.end(UNBOUND)
 
     def _settle(self, responses: list[Pdu]) -> None:
         settled, others = self.session.settle(responses)
@@ -447,7 +451,7 @@ class Connection(asyncio.Protocol, Generic[C]):
     def _unbind(self, run: list[Pdu], now: int) -> None:
         """Take nothing more, let what was taken be answered, answer, close."""
         answer = header_only(Command.UNBIND_RESP, Status.ESME_ROK, run[0].sequence_number)
-        self.end("unbound", answer)
+        self.end(UNBOUND, answer)
 
     # -- holding requests back ---------------------------------------------------------------------
 

@@ -2,7 +2,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 cimport smsc.records as records
 from smsc._pdu cimport Message
-from smsc._spool cimport Slab
+from smsc._spool cimport Slab, pair_of
 from smsc.bodies cimport Bodies
 from smsc.book cimport Book
 from smsc.commit cimport Commit
@@ -11,6 +11,8 @@ from smsc.counters cimport Counters
 from smsc.endings cimport Endings
 from smsc.mailbox cimport Mailboxes
 from smsc.mailroom cimport Mailroom
+from smsc.records cimport Kin
+from smsc.routing cimport Route
 from smsc.spool cimport Spool
 from smsc.state cimport State
 from smsc.traffic cimport Traffic
@@ -18,7 +20,7 @@ from smsc.upstream cimport Upstream
 
 cdef int _MESSAGE, _ATTEMPT, _ACKED
 cdef int _QUEUED, _ATTEMPTED, _ACKNOWLEDGED, _IN_DOUBT
-cdef int _OLD_PEER, _RECEIPT_ASKED, _BROADCAST, _ENROUTE, _ROK, _ANY_WISH
+cdef int _OLD_PEER, _RECEIPT_ASKED, _MEMBER, _BROADCAST, _V34, _ENROUTE, _ROK, _ANY_WISH
 
 
 cdef class Core:
@@ -47,6 +49,9 @@ cdef class Core:
     cdef set _alive
     cdef readonly Mailroom mailroom
     cdef readonly object forgetting
+    cdef object _predefined
+    cdef object _ancillary
+    cdef readonly object repeats
     cdef uint64_t _dice
     cdef uint64_t _batch
     cdef set _loaded
@@ -57,7 +62,11 @@ cdef class Core:
     cdef long _scan_cursor
     cdef long _mail_cursor
 
-    cdef _accept(self, account, int index, bind, Message message, int64_t now)
+    cdef _accept(self, account, int index, int version, Message message, int64_t now)
+    cdef _way(self, account, int index, Message message, int ahead)
+    cdef bint _has_room(self, account, int index, int ahead) except -1
+    cdef _store(self, account, int index, int version, Message message, int64_t now, Route route,
+                Kin of)
     cdef bint _outstanding(self, long slot, int number) except -1
     cdef bint _in_doubt(self, long slot, int number) except -1
     cdef _acknowledged(self, Upstream upstream, long slot, int number, bytes carrier_id, int64_t now)

@@ -6,7 +6,7 @@ never blocks and never awaits; it knows neither sockets nor SMPP sessions.
 
 Every change of state is a record first: ``book.append`` writes it to the log and gives it to the
 one ``State.apply``. Nothing else touches the state, so a replay of the log ends where the run
-stood. How messages end is in ``endings``.
+stood. How messages end is in ``endings``, what clients may ask of them later in ``ancillary``.
 
 What is decided here and nowhere else: who may send how much (accounts), where it goes (routing),
 what a carrier's answer means (retry, fail), how long what is waited for, and what the client is
@@ -15,20 +15,22 @@ told. What is due by time is looked at in ``tick``, in bounded portions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from smsc import broadcast, intake, records
 from smsc import receipt as receipts
 from smsc._pdu import Message, Pdu
-from smsc._spool import FIRST_LIST
+from smsc._spool import FIRST_LIST, pair_of
 from smsc.accounts import Account, Accounts
 from smsc.addressing import Numbering, international
+from smsc.ancillary import Ancillary
 from smsc.bodies import Bodies
 from smsc.book import Book
 from smsc.broadcast import View
 from smsc.broadcasts import Broadcasts
 from smsc.commit import Commit
-from smsc.config import Config
+from smsc.config import AccountConfig, Config
 from smsc.correlation import Correlation
 from smsc.counters import Counters
 from smsc.deliveries import Deliveries
@@ -39,15 +41,19 @@ from smsc.hearing import Hearing
 from smsc.mailbox import PERISHABLE, MailState
 from smsc.mailroom import Mailroom
 from smsc.message import datagram
-from smsc.ports import EdgeBind, Log, RelayBind
+from smsc.ports import EdgeBind, Log, RelayBind, Standing
 from smsc.profile import Profile
 from smsc.records import Flag, Kind, MailKind
+from smsc.repeats import Repeats
 from smsc.routing import InboundRouter, Route, Router
-from smsc.smpp import MessageState, Status
+from smsc.smpp import MessageState, Status, Version
 from smsc.spool import UNSENT, Stage
+from smsc.state import State
 from smsc.till import Till
 from smsc.traffic import Traffic
 from smsc.upstream import Upstream
+
+T = TypeVar("T")
 
 #: How many due entries one tick handles at most: a few milliseconds of the loop.
 TICK_PORTION = 2_000
@@ -77,6 +83,7 @@ _QUEUED, _ATTEMPTED = int(Stage.QUEUED), int(Stage.ATTEMPT)
 _ACKNOWLEDGED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
 _OLD_PEER, _RECEIPT_ASKED = int(Flag.OLD_PEER), int(Flag.RECEIPT_ASKED)
 _BROADCAST = int(Flag.BROADCAST)
+_MEMBER, _V34 = int(Flag.MEMBER), int(Version.V34)
 _ENROUTE = int(MessageState.ENROUTE)
 #: registered_delivery: a receipt, or notifications on the way (3.4 5.2.17).
 _ANY_WISH = 0x13
@@ -102,7 +109,7 @@ class Core:
         self._log = log
         self._commit = commit
         self._traffic = traffic
-        self._book = Book(log)
+        self._book = Book(log, State(config.finished.keep, config.finished.max))
         self._router = Router(config.routes)
         self._tries_next = any(route.on_failure == "next" for route in config.routes)
         self._inbound_router = InboundRouter(config.inbound)
@@ -144,6 +151,9 @@ class Core:
             self._ends,
             self.counters,
         )
+        self._predefined = config.predefined_messages
+        self._ancillary = Ancillary(self._book, self.bodies, self._ends, self._predefined)
+        self.repeats = Repeats()
         self._dice = 0
         self._batch = 0
         #: Carriers for which this batch has something.
@@ -212,46 +222,106 @@ class Core:
         now = self._commit.begin()
         self._batch += 1
         index = self.state.accounts.index(account.system_id)
-        old_peer = bind.version < 0x34
+        window = account.config.suppress_duplicates
         results = []
         try:
             for message in batch:
-                result = self._accept(account, index, old_peer, message, now)
+                result = self.repeats.find(bind, message, now - window) if window else 0
+                if result:
+                    self.counters.suppressed += 1
+                else:
+                    result = self._accept(account, index, bind.version, message, now)
+                    if result < 0:
+                        self.counters.refused[-result] += 1
+                    elif window:
+                        self.repeats.note(bind, message, result, now, now - window)
                 results.append(result)
-                if result < 0:
-                    self.counters.refused[-result] += 1
         finally:
-            # What is said to be attempted is sent, whatever happened to those behind it.
-            for upstream in self._loaded:
-                upstream.send()
-            self._loaded.clear()
+            self._send_loaded()
         return results
 
+    def submit_multi(self, bind: EdgeBind, members: Sequence[Message]) -> list[int]:
+        """See ``ports.Keeper``. Whether each may come in is decided first: the ids say how many."""
+        account = self._accounts.bindable(bind.account)
+        if account is None or self.slow:
+            status = Status.ESME_RSYSERR if account is None else Status.ESME_RTHROTTLED
+            return [-status] * len(members)
+        now = self._commit.begin()
+        self._batch += 1
+        index = self.state.accounts.index(account.system_id)
+        ways = []
+        count = 0
+        for message in members:
+            way = self._way(account, index, message, count)
+            ways.append(way)
+            count += not isinstance(way, int)
+        results = []
+        first = taken = 0
+        try:
+            for message, way in zip(members, ways, strict=True):
+                if isinstance(way, int):
+                    result = -way
+                else:
+                    kin = records.Kin(first, taken, count)
+                    result = self._store(account, index, bind.version, message, now, way, kin)
+                if result > 0:
+                    first = first or result
+                    taken += 1
+                else:
+                    self.counters.refused[-result] += 1
+                results.append(result)
+        finally:
+            self._send_loaded()
+        return results
+
+    def _send_loaded(self) -> None:
+        """What is said to be attempted is sent, whatever happened to those behind it."""
+        for upstream in self._loaded:
+            upstream.send()
+        self._loaded.clear()
+
     def _accept(
-        self, account: Account, index: int, old_peer: bool, message: Message, now: int
+        self, account: Account, index: int, version: int, message: Message, now: int
     ) -> int:
+        way = self._way(account, index, message, 0)
+        if isinstance(way, int):
+            return -way
+        return self._store(account, index, version, message, now, way, None)
+
+    def _way(self, account: Account, index: int, message: Message, ahead: int) -> Route | int:
+        """The route of a message that may come in, ``ahead`` others before it, or its refusal."""
         limits = account.config
-        name = limits.system_id
-        spool = self.state.spool
-        if (
-            not self._room
-            or spool.slab.count >= self._max_owed
-            or spool.owed[index] >= limits.max_queued
-        ):
-            return -Status.ESME_RMSGQFUL
+        if not self._has_room(account, index, ahead):
+            return Status.ESME_RMSGQFUL
         numbering = account.numbering
         if numbering is not None and not numbering.allows(message):
-            return -Status.ESME_RINVSRCADR
-        route = self._route(name, numbering, message)
+            return Status.ESME_RINVSRCADR
+        route = self._route(limits.system_id, numbering, message)
         if route is None:
-            return -Status.ESME_RINVDSTADR
-        flags = _OLD_PEER if old_peer else 0
+            return Status.ESME_RINVDSTADR
         if message.registered_delivery & _ANY_WISH and not limits.receipts:
-            return -Status.ESME_RINVREGDLVFLG
+            return Status.ESME_RINVREGDLVFLG
+        return route
+
+    def _store(
+        self,
+        account: Account,
+        index: int,
+        version: int,
+        message: Message,
+        now: int,
+        route: Route,
+        of: records.Kin | None,
+    ) -> int:
+        """Keep a message, one ``of`` several or by itself; its id, or its refusal negated."""
+        limits = account.config
+        name = limits.system_id
+        flags = _OLD_PEER if version < _V34 else 0
         if message.registered_delivery & 3:
             flags |= _RECEIPT_ASKED
         due, expiry = intake.terms(message, now, limits)
-        message = intake.ours(message, limits)
+        replaces = message.replace_if_present_flag
+        message = intake.ours(message, limits, self._predefined)
         charge: bytes | None = None
         if account.tariff is not None:
             agreed = self._till.charge(account, message, now)
@@ -262,6 +332,11 @@ class Core:
         upstream = self.upstreams[route.pick(self._alive, self._dice)]
         target = upstream.direct(name, message, self._batch) if due <= now else None
         id = self._book.next_id()
+        kin = None
+        if of is not None:
+            kin = records.Kin(of.group or id, of.index, of.count)
+            flags |= _MEMBER
+        pair = pair_of(name, message.source_addr, message.destination_addr)
         sent, stage, number = 0, _QUEUED, 0
         if target is not None:
             sent, stage, number = now, _ATTEMPTED, 1
@@ -269,19 +344,47 @@ class Core:
         if lane > limits.max_priority:
             lane = limits.max_priority
         head = records.message(
-            id, now, due, expiry, sent, 0, stage, lane, number, flags, name, upstream.name, None,
-            charge,
+            id, now, due, expiry, sent, 0, stage, lane, number, flags, name, upstream.name, kin,
+            charge, pair,
         )  # fmt: skip
         self._book.append(_MESSAGE, now, head, message.raw)
-        self.bodies.put(id, message, now, None, charge)
+        self.bodies.put(id, message, now, kin, charge)
+        if replaces:
+            self._ancillary.displace(index, pair, message, id, now)
         self.counters.accepted += 1
         if self._per_account:
             self.counters.by_account[(name, "accepted")] += 1
         if target is not None:
             self.counters.submitted[upstream.name] += 1
+            numbering = account.numbering
             target.load(id, 1, message if numbering is None else numbering.canonical(message))
             self._loaded.add(upstream)
         return id
+
+    # -- edge: what becomes of a submit ------------------------------------------------------
+
+    def query(self, bind: EdgeBind, request: Pdu) -> Standing | int:
+        return self._ask(self._ancillary.query, bind, request)
+
+    def cancel(self, bind: EdgeBind, request: Pdu) -> int:
+        return self._ask(self._ancillary.cancel, bind, request)
+
+    def replace(self, bind: EdgeBind, request: Pdu) -> int:
+        if self.slow or not self._room:
+            return Status.ESME_RTHROTTLED if self.slow else Status.ESME_RMSGQFUL
+        return self._ask(self._ancillary.replace, bind, request)
+
+    def _ask(
+        self,
+        what: Callable[[int, AccountConfig, Pdu, int, int], T],
+        bind: EdgeBind,
+        request: Pdu,
+    ) -> T | int:
+        account = self._accounts.bindable(bind.account)
+        if account is None:  # removed while bound
+            return Status.ESME_RSYSERR
+        index = self.state.accounts.index(account.system_id)
+        return what(index, account.config, request, bind.version, self._commit.begin())
 
     def _route(self, account: bytes, numbering: Numbering | None, message: Message) -> Route | None:
         if numbering is None:
@@ -296,7 +399,7 @@ class Core:
         if self.slow:
             return -Status.ESME_RTHROTTLED
         index = self.state.accounts.index(account.system_id)
-        if not self._has_room(account, index):
+        if not self._has_room(account, index, 0):
             return -Status.ESME_RMSGQFUL
         message = broadcast.kept(pdu)
         if account.numbering is not None and not account.numbering.allows(message):
@@ -313,11 +416,13 @@ class Core:
             self._pump(upstream)
         return id
 
-    def _has_room(self, account: Account, index: int) -> bool:
+    def _has_room(self, account: Account, index: int, ahead: int) -> bool:
         spool = self.state.spool
-        owed = spool.owed[index]
+        owed = spool.owed[index] + ahead
         return bool(
-            self._room and spool.slab.count < self._max_owed and owed < account.config.max_queued
+            self._room
+            and spool.slab.count + ahead < self._max_owed
+            and owed < account.config.max_queued
         )
 
     def query_broadcast(self, bind: EdgeBind, pdu: Pdu) -> View | None:
@@ -611,6 +716,7 @@ class Core:
         self.mailroom.attach(self.state.accounts.index(bind.account), bind)
 
     def detach(self, bind: EdgeBind) -> None:
+        self.repeats.gone(bind)
         self.mailroom.detach(self.state.accounts.index(bind.account), bind)
 
     def deliverable(self, bind: EdgeBind) -> None:

@@ -14,6 +14,7 @@ cdef class Counters:
     cdef public uint64_t confirmed_duplicates
     cdef readonly object orphans
     cdef public uint64_t repeated_receipts
+    cdef public uint64_t suppressed
     cdef readonly object inbound
     cdef public uint64_t inbound_unrouted
     cdef public uint64_t mailed

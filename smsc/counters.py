@@ -26,6 +26,8 @@ class Counters:
         self.confirmed_duplicates = 0
         self.orphans: defaultdict[str, int] = defaultdict(int)
         self.repeated_receipts = 0
+        #: Submits that repeated one whose answer was lost, and got its id.
+        self.suppressed = 0
         self.inbound: defaultdict[bytes, int] = defaultdict(int)
         self.inbound_unrouted = 0
         self.mailed = 0

@@ -1,6 +1,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 cimport smsc.records as records
+from smsc._finished cimport source_check
 from smsc._pdu cimport Message
 from smsc._spool cimport Slab
 from smsc.bodies cimport Bodies, Body
@@ -12,8 +13,8 @@ from smsc.mailroom cimport Mailroom
 from smsc.state cimport State
 from smsc.traffic cimport Finished, Traffic, finished
 
-cdef int _FINAL, _MAIL, _MAIL_DONE, _OLD_PEER, _RECEIPT, _INBOUND, _ENROUTE, _DELIVERED
-cdef int _ASIDE, _NOTIFY, _ACKNOWLEDGED, _PART
+cdef int _FINAL, _MAIL, _MAIL_DONE, _OLD_PEER, _MEMBER, _PART, _RECEIPT, _INBOUND, _ENROUTE
+cdef int _DELIVERED, _ASIDE, _NOTIFY, _ACKNOWLEDGED
 cdef int _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS
 
 cpdef bytes text_id(uint64_t id, bint old_peer)
@@ -36,7 +37,7 @@ cdef class Endings:
     cdef list _replayed
 
     cpdef finish(self, long slot, int64_t now, int state, status=*, bytes network_error=*,
-                 bytes error=*, int64_t done=*)
+                 bytes error=*, int64_t done=*, bint quiet=*)
     cpdef notify(self, long slot, int64_t now, bint first, bytes network_error=*,
                  bytes error=*)
     cdef _tell(self, uint64_t id, bytes account, bytes carrier, int flags, Body body, int64_t now,

@@ -11,6 +11,7 @@ from typing import Any
 
 from smsc import receipt as receipts
 from smsc import records
+from smsc._finished import source_check
 from smsc._pdu import Message
 from smsc.accounts import Account, Accounts
 from smsc.bodies import Bodies, Body
@@ -37,8 +38,9 @@ _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS = 1, 2, 3
 
 # Plain numbers for what every message meets: comparing with an enum's member is slower (``spool``).
 _FINAL, _MAIL, _MAIL_DONE = int(Kind.FINAL), int(Kind.MAIL), int(Kind.MAIL_DONE)
-_OLD_PEER, _RECEIPT, _INBOUND = int(Flag.OLD_PEER), int(MailKind.RECEIPT), int(MailKind.INBOUND)
-_ASIDE, _NOTIFY, _PART = int(Kind.ASIDE), 0x10, int(Flag.PART)
+_OLD_PEER, _MEMBER, _PART = int(Flag.OLD_PEER), int(Flag.MEMBER), int(Flag.PART)
+_RECEIPT, _INBOUND = int(MailKind.RECEIPT), int(MailKind.INBOUND)
+_ASIDE, _NOTIFY = int(Kind.ASIDE), 0x10
 _ACKNOWLEDGED = int(Stage.ACKED)
 _ENROUTE, _DELIVERED = int(MessageState.ENROUTE), int(MessageState.DELIVERED)
 
@@ -105,10 +107,12 @@ class Endings:
         network_error: bytes = b"",
         error: bytes = b"",
         done: int = 0,
+        quiet: bool = False,
     ) -> None:
         """End a message: ``state`` is a message_state, the rest what its carrier said of it.
 
-        ``done`` is when that came about, if it was before ``now``.
+        ``done`` is when that came about, if it was before ``now``. A ``quiet`` end is one the
+        client is not sent a receipt of, whatever it asked for.
         """
         slab = self._state.spool.slab
         id, key, flags = slab.id(slot), slab.key(slot), slab.flags(slot)
@@ -118,7 +122,16 @@ class Endings:
         end = self._ended(slot, body, now, state, status, network_error, error, carrier)
         if body.charge is not None:
             self._till.settle(body.charge, end.price, now)
-        head = records.final(id, state, status, network_error, error, carrier)
+        message, kin = body.message, body.kin if flags & _MEMBER else None
+        members = kin.count if kin is not None and kin.index == 0 else 0
+        check = 0  # of a part nobody can ask
+        if not flags & _PART:
+            check = source_check(
+                id, message.source_addr_ton, message.source_addr_npi, message.source_addr
+            )
+        head = records.final(
+            id, state, status, network_error, error, carrier, check, members, flags, account
+        )
         self._export(self._book.append(_FINAL, now, head), end)
         self._bodies.drop(id)
         self._counters.finished[(carrier, state)] += 1
@@ -127,7 +140,7 @@ class Endings:
             self._counters.by_account[(account, "delivered" if delivered else "failed")] += 1
         if key:
             self.remember(key)
-        if state != _ENROUTE and wants_receipt(body.message, state):
+        if state != _ENROUTE and wants_receipt(message, state) and not quiet:
             # A carrier's clock may be off, but nothing ends before it began.
             done = min(max(done, body.submitted), now) if done else now
             self._tell(id, account, carrier, flags, body, now, state, network_error, error, done)
@@ -175,6 +188,8 @@ class Endings:
         owner = self._accounts.get(account)
         if owner is None:
             return
+        if body.kin is not None and flags & _MEMBER:
+            id = body.kin.group  # its client knows it by the first of them
         old = bool(flags & _OLD_PEER)
         submitted = body.submitted
         zone = owner.config.time_zone

@@ -3,10 +3,11 @@
 Only a prefix of the log can be forgotten. A segment is let go when no body in it is needed and the
 traffic records of every message that ended before are durable. A few needed bodies in an old
 segment would keep thousands of strangers' texts alive, so they are carried forward: written again,
-as they stand, into the newest frame. That is done when the log takes more than twice the space of
-what is owed, so each octet is carried about once for each that is written (the cleaning cost of
-Rosenblum and Ousterhout's log-structured file system at half utilisation), and when a segment is
-older than an hour, which also begins a new one.
+as they stand, into the newest frame, and so are the final states that clients may still ask about.
+That is done when the log takes more than twice the space of what is owed, so each octet is carried
+about once for each that is written (the cleaning cost of Rosenblum and Ousterhout's log-structured
+file system at half utilisation), and when a segment is older than an hour, which also begins a new
+one.
 """
 
 from __future__ import annotations
@@ -21,15 +22,19 @@ from smsc.records import Kind
 from smsc.state import State
 from smsc.traffic import Traffic
 
-#: Entries looked at, and carried, per tick.
+#: Entries looked at, and carried, per tick; and final states.
 SCAN_PORTION = 50_000
 CARRY_PORTION = 500
+STATES_PORTION = 10_000
 
 #: Age at which a segment is begun anew and the remains of an old one are carried, ms.
 MAX_AGE = 3_600_000
 
 #: Octets a record takes beside its PDU: frame share, record header, head.
 RECORD_OVERHEAD = 110
+
+#: Octets that carrying a final state takes.
+STATE_OCTETS = 25
 
 #: Disk space that is never worth tidying: two segments.
 SLACK = 128 * 1024 * 1024
@@ -57,9 +62,10 @@ class Forgetting:
         #: Segment below which bodies are being carried; 0 for none.
         self._below = 0
         self._cursors = [0, 0]
+        self._states_cursor = 0
         self._newest = 0
         self._begun: dict[int, int] = {}
-        #: Newest position, and that of the record which began the newest segment for its age alone.
+        #: Newest position, and up to where nothing in the newest segment has to go for its age.
         self._position = 0
         self._fresh = 0
         #: The segment that the log was told to leave for its age.
@@ -83,6 +89,7 @@ class Forgetting:
         elif self._untidy(now):
             self._below = self._log.oldest_segment() + 1
             self._cursors = [0, 0]
+            self._states_cursor = 0
         self._release()
 
     def _age(self, now: int) -> None:
@@ -108,6 +115,7 @@ class Forgetting:
             return True
         state = self._state
         live = (len(state.spool) + len(state.mailboxes)) * (RECORD_OVERHEAD + self._mean_octets())
+        live += len(state.ended) * STATE_OCTETS
         return self._log.octets > 2 * live + SLACK
 
     def _mean_octets(self) -> int:
@@ -129,6 +137,9 @@ class Forgetting:
                 continue
             self._cursors[which] = cursor or -1
             done = done and not cursor
+        if self._states_cursor >= 0:
+            self._carry_states(now)
+            done = done and self._states_cursor < 0
         if done:
             purses = self._state.purses
             for customer in purses.before(self._below):
@@ -149,7 +160,7 @@ class Forgetting:
         old = records.read_message(head)
         fresh = records.message(
             id, old.submitted, due, expiry, sent, key, stage, lane, attempt, flags,
-            state.accounts[account], state.carriers[carrier], old.kin, old.charge,
+            state.accounts[account], state.carriers[carrier], old.kin, old.charge, old.pair,
         )  # fmt: skip
         now = self._commit.begin()
         self._append(Kind.MESSAGE, now, fresh, body)
@@ -165,6 +176,18 @@ class Forgetting:
         _kind, head, body = self._log.read(self._state.mailboxes.slab.position(slot))
         self._append(Kind.MAIL, self._commit.begin(), head, body)
         self.carried += 1
+
+    def _carry_states(self, now: int) -> None:
+        batches, cursor = self._state.ended.left_behind(
+            self._states_cursor, STATES_PORTION, self._below, now
+        )
+        quiet = self._position == self._fresh
+        for account, entries in batches:
+            head = records.states(self._state.accounts[account], entries)
+            self._position = self._append(Kind.STATES, self._commit.begin(), head)
+        if quiet:
+            self._fresh = self._position  # they are nothing that should go for its age
+        self._states_cursor = cursor or -1
 
     def _release(self) -> None:
         if self._candidate is None:

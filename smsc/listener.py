@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Container, Coroutine, Sequence
 from typing import Any, TypeVar, cast
 
-from smsc import batches, broadcast, intake, lenient
+from smsc import batches, broadcast, intake, lenient, multi, times
 from smsc._pdu import (
     Message,
     Pdu,
@@ -32,6 +32,7 @@ from smsc.config import AccountConfig, LimitsConfig, ListenerConfig, TimersConfi
 from smsc.connection import (
     DRAIN,
     LINK_HANDLERS,
+    UNBOUND,
     Connection,
     Counters,
     Links,
@@ -40,10 +41,10 @@ from smsc.connection import (
     with_tlv,
     without_tlvs,
 )
-from smsc.message import OURS, Manners
+from smsc.message import OURS, Manners, check_replacement
 from smsc.ports import Keeper
-from smsc.session import BIND_EVENTS, UNKNOWN, Event, Role, Timing
-from smsc.smpp import RESPONSE, RULES, Command, Status, Tag, Version
+from smsc.session import BIND_EVENTS, UNKNOWN, Event, Role, Timing, expressible
+from smsc.smpp import RESPONSE, RULES, STATES_BEFORE_50, Command, Status, Tag, Version
 
 log = logging.getLogger(__name__)
 
@@ -313,6 +314,7 @@ class ClientConnection(Connection[int]):
             both_texts="both_texts" in tolerated,
             registered_delivery="registered_delivery" in strict,
             past_schedule="past_schedule" in strict,
+            predefined=self._listener.predefined,
         )
         # The usual ones are known by being these.
         self._manners = OURS if manners == OURS else manners
@@ -444,7 +446,92 @@ class ClientConnection(Connection[int]):
             answers = [with_tlv(answer, Tag.CONGESTION_STATE, load) for answer in answers]
         super().stage_answers(answers)
 
+    def _submit_multi(self, run: list[Pdu], now: int) -> None:
+        for pdu in self.decoded(self._admitted(run, now)):
+            assert self._entry is not None
+            limits, version = self._entry.limits, self.session.version
+            taken = multi.members(pdu, limits, version, self._listener.now(), self._manners)
+            if isinstance(taken, int):
+                self.refuse(pdu, taken)
+                continue
+            members, refused = taken
+            # One token was taken for the request; its further destinations are a debt.
+            self._entry.bucket.spend(len(members) + len(refused) - 1, now)
+            if self._payload_wins:
+                members = [intake.one_text(message) for message in members]
+            self._answer_multi(pdu, members, refused)
+
+    def _answer_multi(
+        self, pdu: Pdu, members: list[Message], refused: list[multi.Unsuccess]
+    ) -> None:
+        first = 0
+        verdicts = self._listener.keeper.submit_multi(self, members)
+        for message, verdict in zip(members, verdicts, strict=True):
+            if verdict > 0:
+                first = first or verdict
+            else:
+                refused.append(multi.unsuccess(message, -verdict))
+        if first:
+            told = [
+                (ton, npi, address, expressible(status, self.session.version, pdu.command_id))
+                for ton, npi, address, status in refused
+            ]
+            message_id = hex_id(first & self._id_mask)
+            answer = encode(
+                Command.SUBMIT_MULTI_RESP,
+                pdu.sequence_number,
+                message_id=message_id,
+                unsuccess_sme=told,
+            )
+            self.stage_answers([answer])
+        else:
+            self.refuse(pdu, multi.failure(refused))
+
+    # -- what becomes of them ----------------------------------------------------------------------
+
+    def _query_sm(self, run: list[Pdu], now: int) -> None:
+        for pdu in self.decoded(self._admitted(run, now)):
+            standing = self._listener.keeper.query(self, pdu)
+            if isinstance(standing, int):
+                self.refuse(pdu, standing)
+                continue
+            state = standing.state
+            if self.session.version < Version.V50:
+                state = STATES_BEFORE_50.get(state, state)
+            answer = encode(
+                Command.QUERY_SM_RESP,
+                pdu.sequence_number,
+                message_id=pdu.fields["message_id"].lower().lstrip(b"0"),  # as in every answer
+                final_date=times.format_absolute(standing.done) if standing.done else b"",
+                message_state=state,
+                error_code=standing.error,
+            )
+            self.stage_answers([answer])
+
+    def _cancel_sm(self, run: list[Pdu], now: int) -> None:
+        for pdu in self.decoded(self._admitted(run, now)):
+            self._say(pdu, self._listener.keeper.cancel(self, pdu))
+
+    def _replace_sm(self, run: list[Pdu], now: int) -> None:
+        for pdu in self.decoded(self._admitted(run, now)):
+            status = check_replacement(
+                pdu, self.session.version, self._listener.now(), self._manners
+            )
+            self._say(pdu, status or self._listener.keeper.replace(self, pdu))
+
+    def _say(self, pdu: Pdu, status: int) -> None:
+        """That it is done, when that is durable; or at once why not."""
+        if status:
+            self.refuse(pdu, status)
+        else:
+            self.stage_answers([header_only(pdu.command_id | RESPONSE, 0, pdu.sequence_number)])
+
     # -- deliveries --------------------------------------------------------------------------------
+
+    @property
+    def unbound(self) -> bool:
+        """Whether the client took its leave."""
+        return self.ending == UNBOUND
 
     def credit(self) -> int:
         """How many more deliveries this bind takes now."""
@@ -499,6 +586,10 @@ class ClientConnection(Connection[int]):
         Command.BROADCAST_SM: _broadcast_sm,
         Command.QUERY_BROADCAST_SM: _query_broadcast_sm,
         Command.CANCEL_BROADCAST_SM: _cancel_broadcast_sm,
+        Command.SUBMIT_MULTI: _submit_multi,
+        Command.QUERY_SM: _query_sm,
+        Command.CANCEL_SM: _cancel_sm,
+        Command.REPLACE_SM: _replace_sm,
     }
 
 
@@ -525,6 +616,7 @@ class Listener:
         lobby: Lobby,
         binds: Binds[ClientConnection],
         now: Callable[[], int],
+        predefined: Container[int] = (),
     ) -> None:
         self.config = config
         self.limits = limits
@@ -537,6 +629,8 @@ class Listener:
         self.binds = binds
         #: The time of day, ms since the epoch, UTC.
         self.now = now
+        #: The predefined messages there are, by their numbers.
+        self.predefined = predefined
         self.timing = timing(limits.timers)
         self.counters = Counters()
         #: Every connection of this listener, bound or not.

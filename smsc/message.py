@@ -6,13 +6,12 @@ the same answer (protocol order: SMPP 3.4 section 5, 5.0 section 4). Statuses ar
 session puts them into what an older peer knows.
 
 This centre stores before it answers and answers before it delivers. So transaction mode (the
-response tells the outcome), replace_if_present_flag and predefined messages are refused as
-unsupported rather than taken and not honoured.
+response tells the outcome) is refused as unsupported rather than taken and not honoured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
@@ -50,6 +49,7 @@ MODE: Final = 0x03
 DATAGRAM: Final = 0x01
 _TRANSACTION = 0x02
 _SUCCESS_ONLY: Final = 0x03
+_NEW_PREDEFINED: Final = 255
 #: Message types that an ESME may send (3.4 5.2.12); 5.0 has one table for both directions.
 _TYPES_34 = frozenset({0x00, 0x08, 0x10})
 _TYPES_50 = _TYPES_34 | {0x04, 0x18, 0x20}
@@ -59,9 +59,9 @@ PRIORITIES = frozenset(range(4))
 
 
 class Manners(NamedTuple):
-    """Where an account is held to another reading than ours of what the specification leaves open.
+    """What the specification leaves open, as it is decided for an account.
 
-    The first is more lenient than ours, the others are stricter.
+    Of the readings that differ from ours the first is more lenient, the next two are stricter.
     """
 
     #: short_message and message_payload may both be given before 5.0 too; the payload counts.
@@ -70,6 +70,8 @@ class Manners(NamedTuple):
     registered_delivery: bool = False
     #: A schedule in the past is ESME_RINVSCHED; otherwise it means now.
     past_schedule: bool = False
+    #: The predefined messages there are, by their numbers.
+    predefined: Container[int] = ()
 
 
 OURS: Final = Manners()
@@ -190,10 +192,10 @@ def _registered_delivery(value: int, subject: _Subject) -> int:
     return Status.ESME_RINVREGDLVFLG if reserved and subject.manners.registered_delivery else _OK
 
 
-def _replace_if_present_flag(value: int, _: _Subject) -> int:
-    if value == 1:
-        return Status.ESME_RINVSUBREP
-    return Status.ESME_RINVREPFLAG if value else _OK
+def _sm_default_msg_id(value: int, subject: _Subject) -> int:
+    """255 is a number since 5.0 (4.7.27)."""
+    known = value in subject.manners.predefined and (value < _NEW_PREDEFINED or subject.modern)
+    return _OK if not value or known else Status.ESME_RINVDFTMSGID
 
 
 def _data_coding(value: int, _: _Subject) -> int:
@@ -219,9 +221,9 @@ _FIELD_RULES: dict[str, _FieldRule] = {
     "schedule_delivery_time": _schedule,
     "validity_period": _time(Status.ESME_RINVEXPIRY),
     "registered_delivery": _registered_delivery,
-    "replace_if_present_flag": _replace_if_present_flag,
+    "replace_if_present_flag": _one_of(frozenset({0, 1}), Status.ESME_RINVREPFLAG),
     "data_coding": _data_coding,
-    "sm_default_msg_id": _one_of(frozenset({0}), Status.ESME_RINVDFTMSGID),
+    "sm_default_msg_id": _sm_default_msg_id,
     "short_message": _short_message,
 }
 
@@ -401,17 +403,40 @@ def _judge(pdu: Pdu, version: int, now: int, manners: Manners, fields_sound: boo
     return _OK
 
 
+#: What a replace_sm gives of a message, in wire order (3.4 4.10.1).
+_REPLACED = (
+    "schedule_delivery_time",
+    "validity_period",
+    "registered_delivery",
+    "sm_default_msg_id",
+    "short_message",
+)
+
+
+def check_replacement(pdu: Pdu, version: int, now: int, manners: Manners = OURS) -> int:
+    """``check`` for a decoded replace_sm, by itself: what it says, not what it would lead to."""
+    sm = SimpleNamespace(**pdu.fields, tlv=pdu.tlv)
+    subject = _Subject(sm, now, version >= _V50, manners)
+    for name in _REPLACED:
+        if status := _FIELD_RULES[name](pdu.fields[name], subject):
+            return status
+    return _one_text(subject)
+
+
 # -- another message out of one --------------------------------------------------------------
 
 
-def changed(message: Message, **fields: Any) -> Message:
-    """The same message, its TLVs included, with these mandatory parameters instead of its own.
+def changed(
+    message: Message, tlvs: Sequence[tuple[int, bytes]] | None = None, /, **fields: Any
+) -> Message:
+    """The same message with these mandatory parameters, and TLVs if any, instead of its own.
 
     Raises ValueError for a value that the field can't hold.
     """
     values = message.fields | fields
     del values["sm_length"]
-    raw = encode(message.command_id, message.sequence_number, 0, message.tlvs, **values)
+    tlvs = message.tlvs if tlvs is None else tlvs
+    raw = encode(message.command_id, message.sequence_number, 0, tlvs, **values)
     return Message.from_raw(raw)
 
 

@@ -336,6 +336,14 @@ FAMILIES: tuple[Family, ...] = (
         _one(lambda app: app.core.counters.repeated_receipts),
     ),
     Family(
+        "smsc_suppressed_total", "Submits that repeated one whose answer was lost.", (),
+        _one(lambda app: app.core.counters.suppressed),
+    ),
+    Family(
+        "smsc_final_states", "Ended messages that clients may ask about.", (),
+        _one(lambda app: len(app.core.state.ended)),
+    ),
+    Family(
         "smsc_mails_total", "Receipts and inbound messages put in mailboxes.", (),
         _one(lambda app: app.core.counters.mailed),
     ),

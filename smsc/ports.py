@@ -16,7 +16,7 @@ Times are integers: milliseconds since the Unix epoch, UTC.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from smsc._pdu import Message, Pdu
 from smsc.broadcast import View
@@ -107,6 +107,17 @@ class Sink(Protocol[T]):
         """All of it, in order; a connection sends it in one write."""
 
 
+class Standing(NamedTuple):
+    """How it stands with a message, as its client may hear it."""
+
+    #: A message_state of 5.0.
+    state: int
+    #: When it became final, in ms; 0 while it is not.
+    done: int
+    #: The error_code, 0 for none.
+    error: int
+
+
 class EdgeBind(Protocol):
     """A client's bind, as the keeper sees it."""
 
@@ -116,6 +127,10 @@ class EdgeBind(Protocol):
     receives: bool
     #: The negotiated interface_version: below 0x34 ids are short and no TLV is sent.
     version: int
+
+    @property
+    def unbound(self) -> bool:
+        """Whether the client took its leave, so that it has had every answer."""
 
     def credit(self) -> int:
         """How many more deliveries this bind takes now."""
@@ -175,6 +190,21 @@ class Keeper(Protocol):
 
     def cancel_broadcast(self, bind: EdgeBind, pdu: Pdu) -> int:
         """The command_status that answers a cancel_broadcast_sm, staged if 0."""
+
+    def submit_multi(self, bind: EdgeBind, members: Sequence[Message]) -> list[int]:
+        """``submit`` for messages that belong together: their client knows all by the first id."""
+
+    def query(self, bind: EdgeBind, request: Pdu) -> Standing | int:
+        """How it stands with what a query_sm names, or the command_status of the refusal.
+
+        What is told is staged: it may rest on what is not durable yet.
+        """
+
+    def cancel(self, bind: EdgeBind, request: Pdu) -> int:
+        """Delete what a cancel_sm names, as far as it waits; the command_status, staged if 0."""
+
+    def replace(self, bind: EdgeBind, request: Pdu) -> int:
+        """Put the text of a replace_sm in place of one that waits; the command_status, as above."""
 
     def delivered(self, bind: EdgeBind, batch: Sequence[tuple[int, int]]) -> None:
         """``(mail id, command_status)`` of each delivery the client answered or let time out."""

@@ -14,6 +14,7 @@ cdef class MessageHead:
     cdef readonly uint8_t state, lane, attempt, flags
     cdef readonly bytes account, carrier, charge
     cdef readonly Kin kin
+    cdef readonly uint32_t pair
 
 cdef class AttemptHead:
     cdef readonly uint64_t id
@@ -52,9 +53,9 @@ cdef class LearnedHead:
 
 cdef class FinalHead:
     cdef readonly uint64_t id
-    cdef readonly uint32_t status
-    cdef readonly uint8_t state
-    cdef readonly bytes network_error, error, carrier
+    cdef readonly uint32_t status, check
+    cdef readonly uint8_t state, members, flags
+    cdef readonly bytes network_error, error, carrier, account
 
 cdef class MailHead:
     cdef readonly uint64_t id, received, expiry
@@ -71,10 +72,13 @@ cdef class OrphanHead:
     cdef readonly bint final
     cdef readonly bytes carrier, error, network_error
 
+cdef class StatesHead:
+    cdef readonly bytes account, entries
+
 cpdef bytes message(
     uint64_t id, uint64_t submitted, uint64_t due, uint64_t expiry, uint64_t sent, uint64_t key,
     uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, bytes account, bytes carrier,
-    Kin kin=*, bytes charge=*)
+    Kin kin=*, bytes charge=*, uint32_t pair=*)
 cpdef MessageHead read_message(bytes head)
 cpdef bytes attempt(uint64_t id, uint8_t number, bytes carrier)
 cpdef AttemptHead read_attempt(bytes head)
@@ -87,7 +91,8 @@ cpdef DoubtHead read_doubt(bytes head)
 cpdef bytes moved(uint64_t id, uint8_t number, uint64_t due, uint32_t status, bytes carrier)
 cpdef MovedHead read_moved(bytes head)
 cpdef bytes final(
-    uint64_t id, uint8_t state, uint32_t status, bytes network_error, bytes error, bytes carrier)
+    uint64_t id, uint8_t state, uint32_t status, bytes network_error, bytes error, bytes carrier,
+    uint32_t check=*, uint8_t members=*, uint8_t flags=*, bytes account=*)
 cpdef FinalHead read_final(bytes head)
 cpdef bytes mail(
     uint64_t id, uint64_t received, uint64_t expiry, uint8_t kind, bytes account, bytes carrier)
@@ -100,3 +105,5 @@ cpdef bytes orphan(
 cpdef OrphanHead read_orphan(bytes head)
 cpdef bytes orphan_done(uint64_t key)
 cpdef uint64_t read_orphan_done(bytes head) except? 0
+cpdef bytes states(bytes account, bytes entries)
+cpdef StatesHead read_states(bytes head)

@@ -22,6 +22,7 @@ class Kind(IntEnum):
     ASIDE = 13
     LEARNED = 14
     PURSE = 15
+    STATES = 16
 
 class Flag(IntEnum):
     """Bits of a message's flags."""
@@ -67,6 +68,7 @@ class MessageHead:
     carrier: bytes
     kin: Kin | None
     charge: bytes | None
+    pair: int
     def __iter__(self) -> Iterator[Any]: ...
 
 class AttemptHead:
@@ -122,6 +124,11 @@ class FinalHead:
     network_error: bytes
     error: bytes
     carrier: bytes
+    #: What clients may ask: 0 and None where nobody may.
+    check: int
+    members: int
+    flags: int
+    account: bytes | None
 
 class MailHead:
     id: int
@@ -145,6 +152,10 @@ class OrphanHead:
     network_error: bytes
     def __iter__(self) -> Iterator[Any]: ...
 
+class StatesHead:
+    account: bytes
+    entries: bytes
+
 def start(epoch: int) -> bytes: ...
 def read_start(head: bytes) -> int: ...
 def message(
@@ -162,6 +173,7 @@ def message(
     carrier: bytes,
     kin: Kin | None = None,
     charge: bytes | None = None,
+    pair: int = 0,
 ) -> bytes: ...
 def read_message(head: bytes) -> MessageHead: ...
 def attempt(id: int, number: int, carrier: bytes) -> bytes: ...
@@ -179,7 +191,16 @@ def read_aside(head: bytes) -> AsideHead: ...
 def learned(carrier: bytes, ids: int, ahead: int, place: int, digits: int, error: int) -> bytes: ...
 def read_learned(head: bytes) -> LearnedHead: ...
 def final(
-    id: int, state: int, status: int, network_error: bytes, error: bytes, carrier: bytes
+    id: int,
+    state: int,
+    status: int,
+    network_error: bytes,
+    error: bytes,
+    carrier: bytes,
+    check: int = 0,
+    members: int = 0,
+    flags: int = 0,
+    account: bytes = b"",
 ) -> bytes: ...
 def read_final(head: bytes) -> FinalHead: ...
 def mail(
@@ -210,3 +231,9 @@ def purse(
     month_spent: int,
 ) -> bytes: ...
 def read_purse(head: bytes) -> tuple[bool, bytes, int, int, int, int, int]: ...
+
+STATE_OCTETS: int
+MAX_STATES: int
+
+def states(account: bytes, entries: bytes) -> bytes: ...
+def read_states(head: bytes) -> StatesHead: ...

@@ -6,15 +6,18 @@ state depends on what is in them.
 
     START        epoch u32
     MESSAGE      id u64, submitted u64, due u64, expiry u64, sent u64, key u64, state u8, lane u8,
-                 attempt u8, flags u8, account name, carrier name, and for one of several that
-                 belong together a name of 11 octets: group u64, index u8, count u8, spare u8;
-                 for one that is charged that name or an empty one, and another with the charge
-                 (``rating.Charge``); body: the PDU as it came
+                 attempt u8, flags u8, account name, carrier name, and what only some have. First a
+                 name of 4 octets: pair u32, a hash of account, source and destination. Then for one
+                 of several that belong together a name of 11 octets: group u64, index u8, count u8,
+                 spare u8; for one that is charged that name or an empty one, and another with the
+                 charge (``rating.Charge``); body: the PDU as it came
     ATTEMPT      id u64, attempt u8, carrier name
     ACKED        id u64, attempt u8, until u64, key u64, carrier's id name
     QUEUED       id u64, attempt u8, due u64, status u32
     DOUBT        id u64, attempt u8, until u64, and since its cause is asked for, that as a name
-    FINAL        id u64, state u8, status u32, network error name, error name, carrier name
+    FINAL        id u64, state u8, status u32, network error name, error name, carrier name, and for
+                 what its client may ask a name of 6 octets and more: check u32, members u8, flags
+                 u8, account
     MAIL         id u64, received u64, expiry u64, kind u8, account name, carrier name; body: the
                  deliver_sm to send
     MAIL_DONE    id u64, state u8
@@ -27,6 +30,8 @@ state depends on what is in them.
     LEARNED      ids u8, ahead u8, place u8, digits u8, error u8, carrier name
     PURSE        spent u64, reserved u64, day_spent u64, month_spent u64, day u32, whole u8,
                  customer name; if not whole it counts once the record behind it is there
+    STATES       account name, and a name of 20 octets for each of its finished messages: id u64,
+                 check u32, done u32 (seconds), state u8, error u8, flags u8, members u8
 
 A MESSAGE, MAIL, ASIDE, LEARNED or PURSE record is the whole of its subject at that moment, so the
 same kind serves to accept it and to carry it forward out of a segment that is to be forgotten.
@@ -64,6 +69,7 @@ class Kind(IntEnum):
     ASIDE = 13
     LEARNED = 14
     PURSE = 15
+    STATES = 16
 
 
 class Flag(IntEnum):
@@ -109,6 +115,11 @@ cdef packed struct KinLayout:
     uint8_t index
     uint8_t count
     uint8_t spare
+
+cdef packed struct EndedLayout:
+    uint32_t check
+    uint8_t members
+    uint8_t flags
 
 cdef packed struct AttemptLayout:
     uint64_t id
@@ -178,7 +189,8 @@ cdef packed struct PurseLayout:
 
 
 cdef bytes _head(
-    const void *layout, size_t octets, bytes a=None, bytes b=None, bytes c=None, bytes d=None
+    const void *layout, size_t octets, bytes a=None, bytes b=None, bytes c=None, bytes d=None,
+    bytes e=None,
 ):
     """A head: its fixed part, then the names that are not None."""
     cdef size_t room = octets
@@ -192,6 +204,8 @@ cdef bytes _head(
         room += 1 + <size_t>PyBytes_GET_SIZE(c)
     if d is not None:
         room += 1 + <size_t>PyBytes_GET_SIZE(d)
+    if e is not None:
+        room += 1 + <size_t>PyBytes_GET_SIZE(e)
     if room > 255:
         raise ValueError(f"a head of {room} octets")
     head = PyBytes_FromStringAndSize(NULL, room)
@@ -206,6 +220,8 @@ cdef bytes _head(
         at = _put(at, c)
     if d is not None:
         at = _put(at, d)
+    if e is not None:
+        at = _put(at, e)
     return head
 
 
@@ -289,7 +305,7 @@ cdef class MessageHead:
 cpdef bytes message(
     uint64_t id, uint64_t submitted, uint64_t due, uint64_t expiry, uint64_t sent, uint64_t key,
     uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, bytes account, bytes carrier,
-    Kin kin=None, bytes charge=None,
+    Kin kin=None, bytes charge=None, uint32_t pair=0,
 ):
     cdef MessageLayout f
     f.id = id
@@ -302,9 +318,15 @@ cpdef bytes message(
     f.lane = lane
     f.attempt = attempt
     f.flags = flags
-    if charge is not None:
-        return _head(&f, sizeof(f), account, carrier, b"" if kin is None else kin.packed(), charge)
-    return _head(&f, sizeof(f), account, carrier, None if kin is None else kin.packed())
+    cdef bytes found_by = None
+    cdef bytes related = None
+    if pair:
+        found_by = PyBytes_FromStringAndSize(<const char *>&pair, sizeof(pair))
+    if kin is not None:
+        related = kin.packed()
+    elif charge is not None:
+        related = b""
+    return _head(&f, sizeof(f), account, carrier, found_by, related, charge)
 
 
 cpdef MessageHead read_message(bytes head):
@@ -326,6 +348,8 @@ cpdef MessageHead read_message(bytes head):
     m.account = _name(head, &at)
     m.carrier = _name(head, &at)
     m.kin = m.charge = None
+    if at < <size_t>PyBytes_GET_SIZE(head) and PyBytes_AS_STRING(head)[at] == sizeof(m.pair):
+        memcpy(&m.pair, PyBytes_AS_STRING(_name(head, &at)), sizeof(m.pair))
     if at < <size_t>PyBytes_GET_SIZE(head):
         kin = _name(head, &at)
         m.kin = _kin(kin) if kin else None
@@ -534,17 +558,27 @@ cdef class FinalHead:
 
 
 cpdef bytes final(
-    uint64_t id, uint8_t state, uint32_t status, bytes network_error, bytes error, bytes carrier
+    uint64_t id, uint8_t state, uint32_t status, bytes network_error, bytes error, bytes carrier,
+    uint32_t check=0, uint8_t members=0, uint8_t flags=0, bytes account=b"",
 ):
     cdef FinalLayout f
+    cdef EndedLayout ended
     f.id = id
     f.state = state
     f.status = status
-    return _head(&f, sizeof(f), network_error, error, carrier)
+    ended.check = check
+    ended.members = members
+    ended.flags = flags
+    return _head(
+        &f, sizeof(f), network_error, error, carrier,
+        PyBytes_FromStringAndSize(<const char *>&ended, sizeof(ended)) + account if check else None,
+    )
 
 
 cpdef FinalHead read_final(bytes head):
     cdef FinalLayout f
+    cdef EndedLayout ended
+    cdef bytes asked
     cdef FinalHead end = FinalHead.__new__(FinalHead)
     cdef size_t at = sizeof(f)
     _fixed(head, &f, sizeof(f))
@@ -554,6 +588,15 @@ cpdef FinalHead read_final(bytes head):
     end.network_error = _name(head, &at)
     end.error = _name(head, &at)
     end.carrier = _name(head, &at)
+    if at < <size_t>PyBytes_GET_SIZE(head):
+        asked = _name(head, &at)
+        _fixed(asked, &ended, sizeof(ended))
+        end.check = ended.check
+        end.members = ended.members
+        end.flags = ended.flags
+        end.account = PyBytes_FromStringAndSize(
+            PyBytes_AS_STRING(asked) + sizeof(ended), PyBytes_GET_SIZE(asked) - sizeof(ended)
+        )
     return end
 
 
@@ -676,3 +719,24 @@ def read_purse(bytes head):
     _fixed(head, &f, sizeof(f))
     customer = _name(head, &at)
     return bool(f.whole), customer, f.spent, f.reserved, f.day, f.day_spent, f.month_spent
+#: What a STATES record holds of one message, and how many of them one record may hold.
+STATE_OCTETS = 20
+MAX_STATES = 11
+
+
+@cython.final
+cdef class StatesHead:
+    pass
+
+
+cpdef bytes states(bytes account, bytes entries):
+    cdef uint8_t nothing = 0
+    return _head(&nothing, 0, account, entries)
+
+
+cpdef StatesHead read_states(bytes head):
+    cdef StatesHead s = StatesHead.__new__(StatesHead)
+    cdef size_t at = 0
+    s.account = _name(head, &at)
+    s.entries = _name(head, &at)
+    return s

@@ -718,3 +718,10 @@ class MessageState(IntEnum):
     UNKNOWN = 7
     REJECTED = 8
     SKIPPED = 9
+
+
+#: What to say before 5.0, which has two states more (3.4 5.2.28).
+STATES_BEFORE_50: Final[dict[int, MessageState]] = {
+    MessageState.SCHEDULED: MessageState.ENROUTE,
+    MessageState.SKIPPED: MessageState.REJECTED,
+}

@@ -1,6 +1,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 cimport smsc.records as records
+from smsc._finished cimport FinalStates, error_octet
 from smsc._spool cimport Slab
 from smsc.lanes cimport CarrierLanes
 
@@ -16,6 +17,7 @@ cdef class Names:
 
 cdef class Spool:
     cdef readonly Slab slab
+    cdef readonly FinalStates ended
     cdef readonly Names accounts
     cdef readonly Names carriers
     cdef readonly object owed
@@ -32,4 +34,6 @@ cdef class Spool:
     cpdef moved(self, uint64_t position, int64_t time, bytes head)
     cpdef doubt(self, uint64_t position, int64_t time, bytes head)
     cpdef final(self, uint64_t position, int64_t time, bytes head)
-    cdef _queue(self, int slot, int64_t due, int64_t time)
+    cpdef states(self, uint64_t position, int64_t time, bytes head)
+    cdef _revise(self, int slot, records.MessageHead m, int64_t time)
+    cdef _queue(self, int slot, int64_t due, int64_t time, bint is_ready=*)

@@ -7,9 +7,11 @@ Bodies stay on disk; here stand some dozen octets each (``_spool.Slab``). A mess
     ACKED     the carrier has it; on the wheel until its receipt comes or is given up
     IN_DOUBT  handed to a bind that is gone; on the wheel until the policy decides
 
-and FINAL is to be gone from here. The methods named after records are the fold: they take what the
-record says, decide nothing and know no clock, so that a replay ends where the live run stood. What
-they are told of a message that is not owed (any more) is void: evidence may come late and twice.
+and FINAL is to be gone from here: of what has ended only its final state is kept for a while, for
+its client to ask about (``_finished.FinalStates``). The methods named after records are the fold:
+they take what the record says, decide nothing and know no clock, so that a replay ends where the
+live run stood. What they are told of a message that is not owed (any more) is void: evidence may
+come late and twice.
 
 The ready queues are derived: which messages are ready follows from the states, who goes first is
 the business of ``lanes``.
@@ -21,7 +23,8 @@ from collections import defaultdict
 from enum import IntEnum
 
 from smsc import records
-from smsc._spool import Slab
+from smsc._finished import FinalStates, error_octet
+from smsc._spool import FIRST_LIST, Slab
 from smsc.asides import Doubt, Doubts
 from smsc.lanes import RETRY_LANE, CarrierLanes
 from smsc.records import Flag
@@ -65,10 +68,11 @@ class Names:
 
 
 class Spool:
-    """See the module. ``slab`` is for reading; it changes only through the records."""
+    """See the module. ``slab`` and ``ended`` are for reading: they change through the records."""
 
-    def __init__(self, accounts: Names, carriers: Names) -> None:
+    def __init__(self, accounts: Names, carriers: Names, ended: FinalStates) -> None:
         self.slab = Slab()
+        self.ended = ended
         self.accounts = accounts
         self.carriers = carriers
         #: Messages owed per account, by its number.
@@ -106,8 +110,10 @@ class Spool:
         m = records.read_message(head)
         slab = self.slab
         slot = slab.find(m.id)
-        if slot >= 0:  # carried forward: the same message at a new place
+        if slot >= 0:  # the same message at a new place: carried forward, or replaced
             slab.move(slot, position)
+            if m.state == _QUEUED and slab.state(slot) == _QUEUED:
+                self._revise(slot, m, time)
             return
         account = self.accounts.index(m.account)
         slot = slab.add(
@@ -126,6 +132,8 @@ class Spool:
             self.broadcasts[account].add(m.id)
         if m.key:
             slab.set_key(slot, m.key)
+        elif m.pair and m.state != _ACKED:
+            slab.set_pair(slot, m.pair)
         if m.sent:
             slab.set_sent(slot, m.sent)
         if m.state == _QUEUED:
@@ -176,7 +184,8 @@ class Spool:
         if slab.state(slot) == _IN_DOUBT:
             self.doubts.settled(m.id)
         # What the carrier before says from now on is no longer evidence.
-        slab.set_key(slot, 0)
+        if slab.key(slot):
+            slab.set_key(slot, 0)
         slab.set_attempt(slot, m.attempt, self.carriers.index(m.carrier))
         slab.set_state(slot, _QUEUED)
         self._queue(slot, m.due, time)
@@ -192,8 +201,21 @@ class Spool:
             self.doubts.open(d.id, Doubt(time, slab.carrier(slot), d.cause))
 
     def final(self, position: int, time: int, head: bytes) -> None:
+        end = records.read_final(head)
+        if end.account is not None:
+            self.ended.add(
+                end.id,
+                end.check,
+                time,
+                position >> 32,
+                self.accounts.index(end.account),
+                end.state,
+                error_octet(end.network_error, end.error, end.status),
+                end.flags,
+                end.members,
+            )
         slab = self.slab
-        slot = slab.find(records.read_final(head).id)
+        slot = slab.find(end.id)
         if slot >= 0:
             if slab.state(slot) == _IN_DOUBT:
                 self.doubts.settled(slab.id(slot))
@@ -202,8 +224,19 @@ class Spool:
                 self.broadcasts[slab.account(slot)].discard(slab.id(slot))
             slab.remove(slot)
 
-    def _queue(self, slot: int, due: int, time: int) -> None:
-        if due <= time:
-            self.ready(slot)
-        else:
+    def states(self, position: int, time: int, head: bytes) -> None:
+        s = records.read_states(head)
+        self.ended.take(self.accounts.index(s.account), s.entries, position >> 32)
+
+    def _revise(self, slot: int, m: records.MessageHead, time: int) -> None:
+        """What a record says of a message that waits; it keeps its place if it is ready still."""
+        slab = self.slab
+        slab.set_flags(slot, m.flags)
+        slab.set_expiry(slot, m.expiry)
+        self._queue(slot, m.due, time, slab.linked(slot) >= FIRST_LIST)
+
+    def _queue(self, slot: int, due: int, time: int, is_ready: bool = False) -> None:
+        if due > time:
             self.slab.schedule(slot, due)
+        elif not is_ready:
+            self.ready(slot)

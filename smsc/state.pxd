@@ -1,16 +1,18 @@
 from libc.stdint cimport int64_t, uint64_t
 
+from smsc._finished cimport FinalStates
 from smsc.mailbox cimport Mailboxes
 from smsc.spool cimport Names, Spool
 
 cdef int _START, _MESSAGE, _ATTEMPT, _ACKED, _QUEUED, _DOUBT
 cdef int _FINAL, _MAIL, _MAIL_DONE, _ORPHAN, _ORPHAN_DONE
-cdef int _MOVED, _ASIDE, _LEARNED, _PURSE
+cdef int _MOVED, _ASIDE, _LEARNED, _PURSE, _STATES
 
 
 cdef class State:
     cdef readonly Names accounts
     cdef readonly Names carriers
+    cdef readonly FinalStates ended
     cdef readonly Spool spool
     cdef readonly Mailboxes mailboxes
     cdef readonly object orphans
@@ -19,6 +21,7 @@ cdef class State:
     cdef readonly object purses
     cdef readonly object epoch
     cdef object _written
+    cdef int64_t _began
     cdef int64_t _time
     cdef public object before_end
 

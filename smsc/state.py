@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable
 
 from smsc import records
+from smsc._finished import FinalStates
 from smsc.asides import Asides
 from smsc.correlation import Orphans
 from smsc.errors import NewerLog
@@ -26,15 +27,21 @@ _FINAL, _MAIL, _MAIL_DONE = int(Kind.FINAL), int(Kind.MAIL), int(Kind.MAIL_DONE)
 _ORPHAN, _ORPHAN_DONE = int(Kind.ORPHAN), int(Kind.ORPHAN_DONE)
 _MOVED, _ASIDE, _LEARNED = int(Kind.MOVED), int(Kind.ASIDE), int(Kind.LEARNED)
 _PURSE = int(Kind.PURSE)
+_STATES = int(Kind.STATES)
+
+#: How long final states may be asked about, ms, and how many are kept, unless somebody says.
+KEEP = 24 * 3_600_000
+KEPT = 1_000_000
 
 
 class State:
-    """Owed messages, mailboxes, orphaned receipts, and what was learned, of one partition."""
+    """Owed messages, mailboxes, orphaned receipts, final states, and what was learned."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int = KEEP, kept: int = KEPT) -> None:
         self.accounts = Names()
         self.carriers = Names()
-        self.spool = Spool(self.accounts, self.carriers)
+        self.ended = FinalStates(keep, kept)
+        self.spool = Spool(self.accounts, self.carriers, self.ended)
         self.mailboxes = Mailboxes(self.accounts, self.carriers)
         self.orphans = Orphans()
         self.asides = Asides(self.spool.slab)
@@ -44,14 +51,16 @@ class State:
         self._written: Written | None = None
         #: The epoch of the newest START record.
         self.epoch = 0
+        self._began = 0
         self._time = 0
         #: Called with (kind, position, time, head) of a FINAL or MAIL_DONE before it is applied.
         self.before_end: Callable[[int, int, int, bytes], None] | None = None
 
     def apply(self, kind: int, position: int, time: int, head: bytes) -> None:
         """Take one record into account. Raises NewerLog for a kind this version doesn't know."""
-        if not self._time:
-            self._time = time
+        self._time = time
+        if not self._began:
+            self._began = time
             self.spool.slab.start(time)
             self.mailboxes.slab.start(time)
         if self.before_end is not None and kind in (_FINAL, _MAIL_DONE):
@@ -97,6 +106,8 @@ class State:
             self._written = self.purses.purse(position, time, head)
         elif kind == _LEARNED:
             self.lessons.learned(position, time, head)
+        elif kind == _STATES:
+            self.spool.states(position, time, head)
         elif kind == _START:
             self._start(position, time, head)
         else:
@@ -119,6 +130,7 @@ class State:
             self.orphans.oldest_segment(),
             self.lessons.oldest_segment(),
             self.purses.oldest_segment(),
+            self.ended.oldest_segment(),
         )
         return min((segment for segment in needed if segment >= 0), default=-1)
 
@@ -147,4 +159,8 @@ class State:
             digest.update(repr(told).encode())
         for purse in sorted(self.purses):
             digest.update(repr(purse).encode())
+        for e in sorted(self.ended.held(self._time), key=lambda e: e.id):
+            owner = self.accounts[e.account]
+            ended = (e.id, e.check, e.done, owner, e.state, e.error, e.flags, e.members)
+            digest.update(repr(ended).encode())
         return digest.hexdigest()

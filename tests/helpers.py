@@ -23,7 +23,7 @@ from smsc.broadcast import View
 from smsc.config import AccountConfig, LimitsConfig, ListenerConfig
 from smsc.connection import Connection, Links
 from smsc.listener import ClientConnection, Listener
-from smsc.ports import EdgeBind, RelayBind, Sink
+from smsc.ports import EdgeBind, RelayBind, Sink, Standing
 from smsc.smpp import Command, Status
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "pdus.json").read_text())
@@ -95,6 +95,8 @@ class RecordingKeeper:
         self.up: list[RelayBind] = []
         #: What submits and inbound messages are refused with; 0 takes them.
         self.refusal = 0
+        #: What a query is told; no message is known at first.
+        self.standing: Standing | int = Status.ESME_RINVMSGID
         self._next = FIRST_ID
         self.submitted: list[Message] = []
         self.received: list[Message] = []
@@ -137,6 +139,21 @@ class RecordingKeeper:
 
     def waiting(self, account: bytes) -> int:
         return self.mails
+
+    def submit_multi(self, bind: EdgeBind, members: Sequence[Message]) -> list[int]:
+        return self.submit(bind, members)
+
+    def query(self, bind: EdgeBind, request: Pdu) -> Standing | int:
+        self.calls.append(("query", request))
+        return self.refusal or self.standing
+
+    def cancel(self, bind: EdgeBind, request: Pdu) -> int:
+        self.calls.append(("cancel", request))
+        return self.refusal
+
+    def replace(self, bind: EdgeBind, request: Pdu) -> int:
+        self.calls.append(("replace", request))
+        return self.refusal
 
     def delivered(self, bind: EdgeBind, batch: Sequence[tuple[int, int]]) -> None:
         self.calls.append(("delivered", list(batch)))

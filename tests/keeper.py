@@ -16,6 +16,7 @@ from smsc.accounts import Accounts, hash_password
 from smsc.commit import Commit
 from smsc.core import Core
 from smsc.journal import SimLog
+from smsc.message import check_replacement
 from smsc.rating import Tariff
 from smsc.smpp import Command
 from smsc.traffic import Plain, Traffic, unpack
@@ -81,6 +82,7 @@ class Client:
         self.account = account
         self.receives = True
         self.version = 0x34
+        self.unbound = False
         self.window = window
         self.held: list[tuple[int, bytes]] = []
         #: What has left towards the client, durable.
@@ -156,17 +158,27 @@ class Relay:
         return self._keeper.core.inbound(self, [pdu])[0]
 
 
+#: Who submits, unless a test says otherwise.
+SOURCE = {"source_addr_ton": 1, "source_addr_npi": 1, "source_addr": b"447700900001"}
+
+
+def request(command: Command, **fields: Any) -> Pdu:
+    tlvs = fields.pop("tlvs", ())
+    [pdu] = Decoder().feed(encode(command, 9, 0, tlvs, **SOURCE | fields))
+    assert pdu.decode() == 0
+    return pdu
+
+
 def submit_sm(**fields: Any) -> Message:
+    tlvs = fields.pop("tlvs", ())
     values = {
-        "source_addr_ton": 1,
-        "source_addr_npi": 1,
-        "source_addr": b"447700900001",
+        **SOURCE,
         "dest_addr_ton": 1,
         "dest_addr_npi": 1,
         "destination_addr": b"447700900123",
         "short_message": b"Hello",
     } | fields
-    return Message.from_raw(encode(Command.SUBMIT_SM, 7, 0, (), **values))
+    return Message.from_raw(encode(Command.SUBMIT_SM, 7, 0, tlvs, **values))
 
 
 def deliver_sm(**fields: Any) -> Message:
@@ -219,6 +231,21 @@ class Keeper:
         self.traffic.sync()
         self.traffic.sync()
 
+    def ask(self, bind: Client, command: Command, **fields: Any) -> Any:
+        """The word on a query_sm, cancel_sm or replace_sm: the edge's, or else the keeper's."""
+        pdu = request(command, **fields)
+        replaces = command == Command.REPLACE_SM
+        if replaces and (status := check_replacement(pdu, bind.version, self.now)):
+            return status
+        what = {
+            Command.QUERY_SM: self.core.query,
+            Command.CANCEL_SM: self.core.cancel,
+            Command.REPLACE_SM: self.core.replace,
+        }[command]
+        answer = what(bind, pdu)
+        self.turn.run()
+        return answer
+
     def submit(self, bind: Client, *messages: Message) -> list[int]:
         results = self.core.submit(bind, messages)
         self.turn.run()
@@ -241,4 +268,15 @@ class Keeper:
         return found
 
 
-__all__ = ["BASE", "START", "Client", "Keeper", "Path", "Relay", "deliver_sm", "submit_sm"]
+__all__ = [
+    "BASE",
+    "SOURCE",
+    "START",
+    "Client",
+    "Keeper",
+    "Path",
+    "Relay",
+    "deliver_sm",
+    "request",
+    "submit_sm",
+]

@@ -230,7 +230,7 @@ def test_one_owed_message_keeps_its_segment_and_all_after_it() -> None:
     world.keeper.run(1_000)
     assert world.log.oldest_segment() == 1
     world.relay.answer(id, 1, Status.ESME_RINVDSTADR)
-    world.keeper.run(1_000)
+    world.keeper.run(2 * HOUR)
     newest = max(world.log._records) >> 32
     assert world.log.oldest_segment() == newest > 4
     assert world.core.forgetting.released == newest - 1
@@ -246,7 +246,7 @@ def test_a_segment_waits_for_the_traffic_records_of_what_ended() -> None:
     assert len(world.keeper.crash().records()) == 1_000, "written again from the log"
     traffic.hold = False
     traffic.advance()
-    world.keeper.run(2_000)
+    world.keeper.run(2 * HOUR)
     assert world.log.oldest_segment() > 4
     assert len(world.keeper.crash().records()) == 1_000
 
@@ -256,13 +256,13 @@ def test_what_ended_before_a_crash_is_waited_for_as_well() -> None:
     world.keeper.traffic_logs[PERIOD].hold = True
     world.finish(300)
     again = world.keeper.crash()
-    again.run(2_000)
+    again.run(2 * HOUR)
     assert again.log.oldest_segment() == 1, "the records were written again, and are on their way"
     once_more = again.crash()
     assert len(once_more.records()) == 300
     once_more.traffic_logs[PERIOD].hold = False
     once_more.traffic_logs[PERIOD].advance()
-    once_more.run(2_000)
+    once_more.run(2 * HOUR)
     assert once_more.log.oldest_segment() > 1
     assert len(once_more.records()) == 300
 

@@ -88,7 +88,7 @@ def test_a_schedule_is_ours_and_all_else_stays() -> None:
         service_type=b"CMT", source_addr=b"447700900001", source_addr_ton=1, source_addr_npi=1,
         dest_addr_ton=1, dest_addr_npi=1, esm_class=0x40, protocol_id=3, priority_flag=2,
         schedule_delivery_time=LATER, validity_period=TOMORROW, registered_delivery=1,
-        replace_if_present_flag=1, data_coding=8, sm_default_msg_id=4,
+        data_coding=8, sm_default_msg_id=4,
         short_message=b"\5\0\3\1\1\1\0H",
     )  # fmt: skip
     kept = ours(message, limits(default_sender="ACME"))

@@ -92,8 +92,7 @@ REFUSED_FIELDS: list[tuple[dict[str, Any], int]] = [
     ({"validity_period": b"000032000000000R"}, Status.ESME_RINVEXPIRY),
     ({"validity_period": b"000000240000000R"}, Status.ESME_RINVEXPIRY),
     ({"validity_period": b"00000100000x000R"}, Status.ESME_RINVEXPIRY),
-    # replace_if_present_flag: unsupported, and no flag at all.
-    ({"replace_if_present_flag": 1}, Status.ESME_RINVSUBREP),
+    # replace_if_present_flag: no flag at all.
     ({"replace_if_present_flag": 2}, Status.ESME_RINVREPFLAG),
     ({"data_coding": 0x0B}, Status.ESME_RINVDCS),
     ({"data_coding": 0x0F}, Status.ESME_RINVDCS),
@@ -106,6 +105,7 @@ REFUSED_FIELDS: list[tuple[dict[str, Any], int]] = [
 
 ACCEPTED_FIELDS: list[dict[str, Any]] = [
     {},
+    {"replace_if_present_flag": 1},
     {"service_type": b"CMT"},
     {"source_addr": b"", "source_addr_ton": 0, "source_addr_npi": 0},
     {"source_addr": b"", "source_addr_ton": 5, "source_addr_npi": 14},

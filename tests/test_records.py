@@ -106,6 +106,9 @@ HEADS: dict[Kind, tuple[Callable[..., bytes], Callable[[bytes], Any], dict[str, 
         PURSE,
         37,
     ),
+    Kind.STATES: (
+        records.states, records.read_states, {"account": NAME, "entries": bytes(range(180))}, 0,
+    ),
 }  # fmt: skip
 
 KINDS = pytest.mark.parametrize("kind", HEADS, ids=lambda kind: kind.name)
@@ -134,7 +137,8 @@ def test_every_kind_is_here() -> None:
     [
         (Kind.START, 1), (Kind.MESSAGE, 2), (Kind.ATTEMPT, 3), (Kind.ACKED, 4), (Kind.QUEUED, 5),
         (Kind.DOUBT, 6), (Kind.FINAL, 7), (Kind.MAIL, 8), (Kind.MAIL_DONE, 9), (Kind.ORPHAN, 10),
-        (Kind.ORPHAN_DONE, 11), (Kind.PURSE, 15),
+        (Kind.ORPHAN_DONE, 11), (Kind.MOVED, 12), (Kind.ASIDE, 13), (Kind.LEARNED, 14),
+        (Kind.PURSE, 15), (Kind.STATES, 16),
     ],
 )  # fmt: skip
 def test_the_numbers_on_disk_never_change(kind: Kind, number: int) -> None:
@@ -230,11 +234,37 @@ def test_a_message_of_several_says_which_it_is() -> None:
 
 def test_a_message_by_itself_has_no_kin() -> None:
     read = records.read_message(records.message(**HEADS[Kind.MESSAGE][2]))
-    assert read.kin is None
+    assert (read.kin, read.pair) == (None, 0)
 
 
+@pytest.mark.parametrize("pair", [0, U32 - 1])
 @pytest.mark.parametrize("kin", [None, Kin(7, 1, 2)])
-def test_a_charge_stands_behind_the_kin_or_its_empty_place(kin: Kin | None) -> None:
+def test_a_charge_stands_behind_the_kin_or_its_empty_place(kin: Kin | None, pair: int) -> None:
     fields = HEADS[Kind.MESSAGE][2].values()
-    found = records.read_message(records.message(*fields, kin, b"charge"))
+    found = records.read_message(records.message(*fields, kin, b"charge", pair))
     assert (found.kin and tuple(found.kin), found.charge) == (kin and tuple(kin), b"charge")
+    assert found.pair == pair
+
+
+@pytest.mark.parametrize("kin", [None, records.Kin(U64 - 7, 3, 254)])
+def test_a_message_may_say_what_it_is_found_by(kin: records.Kin | None) -> None:
+    fields = HEADS[Kind.MESSAGE][2]
+    head = records.message(**fields, kin=kin, pair=U32 - 1)
+    read = records.read_message(head)
+    assert list(read) == list(fields.values())
+    assert read.pair == U32 - 1
+    assert (read.kin and tuple(read.kin)) == (kin and tuple(kin))
+    with pytest.raises(ValueError, match="ends within a name"):
+        records.read_message(head[:-1])
+
+
+def test_an_end_says_what_its_client_may_ask_for() -> None:
+    fields = HEADS[Kind.FINAL][2]
+    head = records.final(**fields, check=U32 - 1, members=U8, flags=U8 - 1, account=NAME)
+    read = records.read_final(head)
+    assert (read.check, read.members, read.flags) == (U32 - 1, U8, U8 - 1)
+    assert (read.carrier, read.account) == (b"one", NAME)
+    with pytest.raises(ValueError, match="ends within a name"):
+        records.read_final(head[:-1])
+    before = records.read_final(records.final(**fields))
+    assert (before.check, before.account) == (0, None), "older ends say nothing of it"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from smsc import records
+from smsc._finished import FinalStates
 from smsc._spool import NO_LIST, key_of
 from smsc.records import Flag
 from smsc.spool import UNSENT, Names, Spool, Stage
@@ -25,7 +26,7 @@ class Bench:
     """A spool with one message, id 1, of account ``acme`` to carrier ``one``, on its attempt 2."""
 
     def __init__(self, stage: At = None) -> None:
-        self.spool = Spool(Names(), Names())
+        self.spool = Spool(Names(), Names(), FinalStates(86_400_000, 1_000))
         self.slab = self.spool.slab
         self.slab.start(START)
         if stage is not None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsc._spool import BASE_MS, FIRST_LIST, NO_LIST, TICK_MS, Slab, key_of
+from smsc._spool import BASE_MS, FIRST_LIST, NO_LIST, TICK_MS, Slab, key_of, pair_of
 
 NOW = 1_790_000_000_000
 
@@ -57,6 +57,60 @@ def test_entries_and_indexes_against_a_dictionary(seed: int) -> None:
         segments[position >> 32] = segments.get(position >> 32, 0) + 1
     assert slab.segment_counts() == segments
     assert slab.oldest_segment() == min(segments)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pairs_against_lists(seed: int) -> None:
+    dice = random.Random(seed)
+    slab = Slab()
+    pairs = [dice.randrange(1, 1 << 32) for _ in range(dice.choice((3, 3_000)))]
+    model: dict[int, list[int]] = {pair: [] for pair in pairs}
+    slots: dict[int, int] = {}
+    for id in range(1, 6_000):
+        action = dice.random()
+        if action < 0.6 or not slots:
+            slot = add(slab, id)
+            slots[slot] = pair = dice.choice(pairs)
+            slab.set_pair(slot, pair)
+            model[pair].insert(0, slot)
+            assert (slab.pair(slot), slab.key(slot), slab.row(slot)[2]) == (pair, 0, 0)
+            continue
+        slot = dice.choice(list(slots))
+        model[slots.pop(slot)].remove(slot)
+        if action < 0.8:
+            slab.remove(slot)
+        else:
+            key = key_of(b"carrier", b"%d" % id) if action < 0.9 else 0
+            slab.set_key(slot, key)
+            assert (slab.pair(slot), slab.key(slot)) == (0, key)
+            if key:
+                assert slab.find_key(key) == slot
+    for pair, expected in model.items():
+        assert slab.find_pair(pair, 1, 1 << 1, 1 << 30) == expected
+        assert slab.find_pair(pair, 1, 1 << 1, 2) == expected[:2]
+        assert slab.find_pair(pair, 2, 1 << 1, 1 << 30) == [], "another account's"
+        assert slab.find_pair(pair, 1, 1 << 2, 1 << 30) == [], "in another state"
+
+
+def test_ids_are_found_by_their_low_half() -> None:
+    slab = Slab()
+    ids = [epoch << 34 | counter for epoch in (1, 2, 9) for counter in range(1, 2_000)]
+    for id in ids:
+        add(slab, id)
+    for short in (1, 77, 1_999):
+        assert [slab.id(slot) for slot in slab.find_short(short)] == [
+            9 << 34 | short, 2 << 34 | short, 1 << 34 | short,
+        ]  # fmt: skip
+    assert slab.find_short(2_000) == []
+    slab.remove(slab.find(2 << 34 | 77))
+    assert len(slab.find_short(77)) == 2
+
+
+def test_a_pair_is_of_all_three() -> None:
+    several = [(b"a", b"b", b"c"), (b"ab", b"", b"c"), (b"a", b"bc", b""), (b"a", b"c", b"b")]
+    several += [(b"a" * 8, b"b" * 8, b"c"), (b"a" * 8, b"b" * 9, b"c"), (b"a" * 9, b"b" * 8, b"c")]
+    assert len({pair_of(*each) for each in several}) == len(several)
+    assert pair_of(b"acme", b"1", b"2") == pair_of(b"acme", b"1", b"2") != 0
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Any
 
 import pytest
@@ -43,6 +44,11 @@ ACCOUNTS = st.sampled_from((b"acme", b"other"))
 STATES = st.integers(0, 9)
 STATUSES = st.integers(0, 0x500)
 SMALL = st.binary(max_size=3)
+CHECKS = st.integers(0, 2)
+STATE_ENTRIES = st.builds(
+    Struct("<QIIBBBB").pack, IDS, CHECKS, TIMES.map(lambda ms: ms // 1_000), STATES, NUMBERS,
+    st.integers(0, 31), st.integers(0, 255),
+)  # fmt: skip
 
 
 def message(id: int, due: int, expiry: int, key: int, stage: int, lane: int, *rest: Any) -> bytes:
@@ -60,7 +66,10 @@ RECORDS: dict[Kind, st.SearchStrategy[bytes]] = {
     Kind.ACKED: st.builds(records.acked, IDS, NUMBERS, TIMES, KEYS, SMALL),
     Kind.QUEUED: st.builds(records.queued, IDS, NUMBERS, TIMES, STATUSES),
     Kind.DOUBT: st.builds(records.doubt, IDS, NUMBERS, TIMES, SMALL),
-    Kind.FINAL: st.builds(records.final, IDS, STATES, STATUSES, SMALL, SMALL, CARRIERS),
+    Kind.FINAL: st.builds(
+        records.final, IDS, STATES, STATUSES, SMALL, SMALL, CARRIERS, CHECKS, NUMBERS, NUMBERS,
+        ACCOUNTS,
+    ),
     Kind.MAIL: st.builds(
         records.mail, IDS, TIMES, TIMES, st.sampled_from(tuple(map(int, MailKind))), ACCOUNTS,
         CARRIERS,
@@ -79,6 +88,9 @@ RECORDS: dict[Kind, st.SearchStrategy[bytes]] = {
     ),
     Kind.PURSE: st.builds(
         records.purse, st.booleans(), ACCOUNTS, STATUSES, STATUSES, NUMBERS, STATUSES, STATUSES
+    ),
+    Kind.STATES: st.builds(
+        records.states, ACCOUNTS, st.lists(STATE_ENTRIES, max_size=3).map(b"".join)
     ),
 }  # fmt: skip
 
@@ -119,6 +131,8 @@ def test_the_oldest_segment_is_the_oldest_that_is_needed(history: list[Record]) 
     needed += [position >> 32 for position, _lesson in state.lessons]
     needed += [orphan.position >> 32 for orphan in state.orphans]
     needed += [position >> 32 for position, _purse in state.purses._held.values()]
+    if state.ended:
+        needed.append(state.ended.oldest_segment())
     assert state.oldest_segment() == min(needed, default=-1)
 
 
@@ -205,7 +219,7 @@ def test_a_newer_format_stops_the_start(kind: int) -> None:
 @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.name)
 def test_half_a_head_is_refused(kind: Kind) -> None:
     with pytest.raises(ValueError, match="head"):
-        State().apply(kind, SEGMENT, START, b"\1\0\0")
+        State().apply(kind, SEGMENT, START, b"\5\0\0")
 
 
 def test_the_epoch_is_the_newest_starts() -> None:
@@ -252,7 +266,12 @@ def carried(state: State) -> list[Record]:
     history += [(Kind.ASIDE, records.aside(id, *aside)) for id, aside in state.asides]
     history += [(Kind.LEARNED, records.learned(*lesson)) for _, lesson in state.lessons]
     history += [(Kind.PURSE, records.purse(True, name, *purse)) for name, purse in state.purses]
-    return history + [(Kind.ORPHAN, records.orphan(*orphan.head)) for orphan in state.orphans]
+    history += [(Kind.ORPHAN, records.orphan(*orphan.head)) for orphan in state.orphans]
+    batches, _cursor = state.ended.left_behind(0, 1_000, 2, START)
+    return history + [
+        (Kind.STATES, records.states(state.accounts[account], entries))
+        for account, entries in batches
+    ]
 
 
 @given(HISTORIES)

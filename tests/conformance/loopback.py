@@ -52,7 +52,8 @@ def _account(name: str, password_hash: str, **changes: Any) -> dict[str, Any]:
 
 #: Accounts with something about them; what is left of their names after "-" is nothing's.
 SPECIAL: dict[str, dict[str, Any]] = {
-    "esme01": {},
+    "esme01": {"distribution_lists": {"staff": ["+447700900123"]}},
+    "nothing_owed": {},
     "inbox": {},
     "silent": {"receipts": False},
     "txonly": {"bind_types": ["tx"]},

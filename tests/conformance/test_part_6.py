@@ -24,9 +24,9 @@ def state(client: Client, name: bytes, **source: object) -> tuple[bytes, int, in
 
 
 def done(client: Client, octets: bytes) -> None:
-    """The request is answered with success, header only."""
+    """The request is answered with success; a 5.0 session may hear of the load."""
     command, _, sequence = header(octets)
-    assert client.ask(octets) == pdu(command | raw.RESP, sequence)
+    assert header(client.ask(octets)) == (command | raw.RESP, 0, sequence)
 
 
 # -- ids ---------------------------------------------------------------------------------------

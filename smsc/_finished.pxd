@@ -1,0 +1,54 @@
+# The map of _finished.pyx: what is kept of a finished message.
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef packed struct Kept:
+    uint64_t id          # 0 where one was discarded
+    uint32_t check       # of its source address, see source_check
+    uint32_t done        # seconds since the epoch
+    uint32_t segment     # of the log, where this is written
+    uint16_t account
+    uint8_t state
+    uint8_t error
+    uint8_t flags
+    uint8_t members
+
+
+cdef class FinalState:
+    cdef readonly uint64_t id
+    cdef readonly uint32_t check
+    cdef readonly int64_t done
+    cdef readonly int account, state, error, flags, members
+
+
+cdef class FinalStates:
+    cdef Kept *ring
+    cdef uint32_t *table        # open addressing: id -> place in the ring
+    cdef uint64_t mask          # of the ring; the table is twice as large
+    cdef uint64_t first, next   # the ring holds these numbers, of which each has one place
+    cdef int64_t keep
+    cdef uint64_t most
+    cdef readonly uint64_t count
+    cdef dict segments          # segment -> how many are written there, but for the hot one's change
+    cdef uint32_t hot_segment
+    cdef int64_t hot_change
+
+    cdef uint64_t _home(self, uint64_t id) noexcept
+    cdef int64_t _find(self, uint64_t id) noexcept
+    cdef int _allot(self, uint64_t size) except -1
+    cdef int _put(self, const Kept *kept) except -1
+    cdef int _discard(self, uint64_t number) except -1
+    cdef int _shift(self) except -1
+    cdef int _close_up(self) except -1
+    cdef int _count_segment(self, uint32_t segment, int change) except -1
+    cdef int _fold_hot(self) except -1
+    cdef FinalState _value(self, const Kept *kept)
+
+    cpdef int add(self, uint64_t id, uint32_t check, int64_t time, uint32_t segment, int account,
+                  int state, int error, int flags, int members) except -1
+    cpdef int take(self, int account, bytes entries, uint32_t segment) except -1
+
+
+cpdef uint32_t source_check(uint64_t id, int ton, int npi, bytes address) except 0
+cpdef int error_octet(bytes network_error, bytes error, uint32_t status) except -1

@@ -1,0 +1,339 @@
+"""What clients may still ask about messages that have ended: a bounded table of final states.
+
+26 octets each, in the order in which they ended, found by their ids; none is a Python object. A
+source address is not kept: of it there is a hash, salted with the message's id, that an address
+somebody names can be compared with. The oldest go when there are more than so many (``most``), and
+none is told of after so long (``keep``, ms).
+
+A fold over the log: ``add`` takes what a FINAL record says, ``take`` what a STATES record carries
+forward. After a replay those that were carried stand behind some that ended later. So which of them
+give way when there are too many may differ after a restart, and nothing else does.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from smsc._spool cimport hash_of, mix
+from smsc.records import MAX_STATES, STATE_OCTETS
+
+cdef uint32_t NIL = 0xFFFFFFFF
+
+cdef enum:
+    LEAST = 1024  # places of a table that holds nothing yet
+
+cdef uint32_t _MAX_STATES = MAX_STATES
+
+
+cdef packed struct StateLayout:
+    uint64_t id
+    uint32_t check
+    uint32_t done
+    uint8_t state
+    uint8_t error
+    uint8_t flags
+    uint8_t members
+
+
+if sizeof(StateLayout) != STATE_OCTETS:
+    raise ImportError("the states' layout is not that of their records")
+
+
+cpdef uint32_t source_check(uint64_t id, int ton, int npi, bytes address) except 0:
+    """What is kept of a message's source address. It can't be 0, and tells nothing without the id.
+
+    Of two addresses one in four thousand million passes for the other.
+    """
+    cdef uint64_t h = hash_of(mix(id) ^ <uint64_t>(ton << 8 | npi), address)
+    return <uint32_t>h if <uint32_t>h else 1
+
+
+cpdef int error_octet(bytes network_error, bytes error, uint32_t status) except -1:
+    """The error_code of a query_sm_resp: the first of these that was given and fits an octet.
+
+    The network's error code, the number behind a receipt's ``err:``, the carrier's command_status.
+    """
+    cdef const uint8_t *code = <const uint8_t *>PyBytes_AS_STRING(network_error)
+    if PyBytes_GET_SIZE(network_error) == 3 and code[1] == 0 and code[2]:
+        return code[2]
+    if error.isdigit() and 0 < int(error) < 256:
+        return int(error)
+    return status if status < 256 else 0
+
+
+@cython.final
+cdef class FinalState:
+    pass
+
+
+@cython.final
+cdef class FinalStates:
+    """See the module."""
+
+    def __cinit__(self, int64_t keep, uint64_t most):
+        self.keep = keep
+        self.most = most
+        self.segments = {}
+        self._allot(LEAST)
+
+    def __dealloc__(self):
+        free(self.ring)
+        free(self.table)
+
+    def __len__(self):
+        return self.count
+
+    # -- finding -----------------------------------------------------------------------------
+
+    cdef uint64_t _home(self, uint64_t id) noexcept:
+        # By the low half, so that all that share it are met on one walk.
+        return mix(id & 0xFFFFFFFF) & (2 * self.mask + 1)
+
+    cdef int64_t _find(self, uint64_t id) noexcept:
+        cdef uint64_t at = self._home(id)
+        while self.table[at] != NIL:
+            if self.ring[self.table[at]].id == id:
+                return self.table[at]
+            at = (at + 1) & (2 * self.mask + 1)
+        return -1
+
+    cdef FinalState _value(self, const Kept *kept):
+        cdef FinalState value = FinalState.__new__(FinalState)
+        value.id = kept.id
+        value.check = kept.check
+        value.done = <int64_t>kept.done * 1000
+        value.account = kept.account
+        value.state = kept.state
+        value.error = kept.error
+        value.flags = kept.flags
+        value.members = kept.members
+        return value
+
+    def find(self, uint64_t id, int64_t now):
+        """How ``id`` ended, or None if that is not known or too long ago at ``now``."""
+        cdef int64_t place = self._find(id)
+        if place < 0 or <int64_t>self.ring[place].done * 1000 + self.keep <= now:
+            return None
+        return self._value(&self.ring[place])
+
+    def find_short(self, uint32_t short, int64_t now):
+        """All whose id ends in these 32 bits, the highest id first."""
+        cdef uint64_t at = self._home(short)
+        cdef Kept *kept
+        cdef list found = []
+        while self.table[at] != NIL:
+            kept = &self.ring[self.table[at]]
+            if <uint32_t>kept.id == short and <int64_t>kept.done * 1000 + self.keep > now:
+                found.append(self._value(kept))
+            at = (at + 1) & (2 * self.mask + 1)
+        return sorted(found, key=_by_id, reverse=True)
+
+    # -- the fold ----------------------------------------------------------------------------
+
+    cpdef int add(self, uint64_t id, uint32_t check, int64_t time, uint32_t segment, int account,
+                  int state, int error, int flags, int members) except -1:
+        """A message has ended at ``time``, says a record in this segment."""
+        cdef Kept kept
+        cdef uint32_t horizon
+        kept.id = id
+        kept.check = check
+        kept.done = <uint32_t>(time // 1000)
+        kept.segment = segment
+        kept.account = account
+        kept.state = state
+        kept.error = error
+        kept.flags = flags
+        kept.members = members
+        # What is too old goes: they stand in the order in which they ended, or nearly.
+        horizon = <uint32_t>((time - self.keep) // 1000) if time > self.keep else 0
+        while self.first != self.next and self.ring[self.first & self.mask].done < horizon:
+            self._shift()
+        return self._put(&kept)
+
+    cpdef int take(self, int account, bytes entries, uint32_t segment) except -1:
+        """What a record carries forward into this segment, as it was written by ``left_behind``."""
+        cdef StateLayout f
+        cdef Kept kept
+        cdef size_t at = 0, end = <size_t>PyBytes_GET_SIZE(entries)
+        cdef int64_t place
+        while at + sizeof(f) <= end:
+            memcpy(&f, PyBytes_AS_STRING(entries) + at, sizeof(f))
+            at += sizeof(f)
+            place = self._find(f.id)
+            if place >= 0:
+                self._count_segment(self.ring[place].segment, -1)
+                self._count_segment(segment, 1)
+                self.ring[place].segment = segment
+                continue
+            kept.id = f.id
+            kept.check = f.check
+            kept.done = f.done
+            kept.segment = segment
+            kept.account = account
+            kept.state = f.state
+            kept.error = f.error
+            kept.flags = f.flags
+            kept.members = f.members
+            self._put(&kept)
+        return 0
+
+    cdef int _put(self, const Kept *kept) except -1:
+        cdef uint64_t at
+        cdef int64_t place = self._find(kept.id)
+        if place >= 0:  # the last word counts
+            self._discard(place)
+            self._close_up()
+        if not self.most:
+            return 0
+        while self.count >= self.most:
+            self._shift()
+        if self.next - self.first > self.mask:
+            self._allot(2 * (self.mask + 1))
+        self.ring[self.next & self.mask] = kept[0]
+        at = self._home(kept.id)
+        while self.table[at] != NIL:
+            at = (at + 1) & (2 * self.mask + 1)
+        self.table[at] = <uint32_t>(self.next & self.mask)
+        self.next += 1
+        self.count += 1
+        return self._count_segment(kept.segment, 1)
+
+    cdef int _shift(self) except -1:
+        """Let the first one go."""
+        self._discard(self.first)
+        return self._close_up()
+
+    cdef int _close_up(self) except -1:
+        """There is no gap before the first one."""
+        while self.first != self.next and self.ring[self.first & self.mask].id == 0:
+            self.first += 1
+        return 0
+
+    cdef int _discard(self, uint64_t number) except -1:
+        """Let the one with this number, or at this place, go."""
+        cdef uint32_t place = <uint32_t>(number & self.mask)
+        cdef Kept *kept = &self.ring[place]
+        cdef uint64_t wrap = 2 * self.mask + 1, at = self._home(kept.id), hole, home
+        while self.table[at] != place:
+            at = (at + 1) & wrap
+        # Backward-shift deletion (Knuth 6.4, algorithm R).
+        hole = at
+        while True:
+            at = (at + 1) & wrap
+            if self.table[at] == NIL:
+                break
+            home = self._home(self.ring[self.table[at]].id)
+            if ((at - home) & wrap) >= ((at - hole) & wrap):
+                self.table[hole] = self.table[at]
+                hole = at
+        self.table[hole] = NIL
+        self._count_segment(kept.segment, -1)
+        kept.id = 0
+        self.count -= 1
+        return 0
+
+    cdef int _allot(self, uint64_t size) except -1:
+        """Move to a ring with so many places, a power of two."""
+        cdef Kept *ring = <Kept *>malloc(size * sizeof(Kept))
+        cdef uint32_t *table = <uint32_t *>malloc(2 * size * sizeof(uint32_t))
+        cdef uint64_t number, at
+        if ring == NULL or table == NULL:
+            free(ring)
+            free(table)
+            raise MemoryError
+        memset(table, 0xFF, 2 * size * sizeof(uint32_t))
+        for number in range(self.first, self.next):
+            ring[number & (size - 1)] = self.ring[number & self.mask]
+        free(self.ring)
+        free(self.table)
+        self.ring, self.table, self.mask = ring, table, size - 1
+        for number in range(self.first, self.next):
+            if ring[number & self.mask].id:
+                at = self._home(ring[number & self.mask].id)
+                while table[at] != NIL:
+                    at = (at + 1) & (2 * self.mask + 1)
+                table[at] = <uint32_t>(number & self.mask)
+        return 0
+
+    # -- forgetting --------------------------------------------------------------------------
+
+    cdef int _count_segment(self, uint32_t segment, int change) except -1:
+        # As in the slab: mostly it is the segment of the call before.
+        if segment != self.hot_segment:
+            self._fold_hot()
+            self.hot_segment = segment
+        self.hot_change += change
+        return 0
+
+    cdef int _fold_hot(self) except -1:
+        cdef int64_t n = self.segments.get(self.hot_segment, 0) + self.hot_change
+        self.hot_change = 0
+        if n:
+            self.segments[self.hot_segment] = n
+        else:
+            self.segments.pop(self.hot_segment, None)
+        return 0
+
+    def oldest_segment(self):
+        """The oldest segment that says how something ended, or -1."""
+        self._fold_hot()
+        return min(self.segments) if self.segments else -1
+
+    def left_behind(self, uint64_t cursor, uint64_t limit, uint32_t below, int64_t now):
+        """``([(account, entries)], cursor)``: what is written in segments before ``below``.
+
+        Looks at ``limit`` of them from ``cursor``; a cursor of 0 comes back after the last one. The
+        entries are those of STATES records; what is too old is let go.
+        """
+        cdef uint64_t number = max(cursor, self.first), end = min(self.next, number + limit)
+        cdef dict gathered = {}
+        cdef list full = []
+        cdef StateLayout f
+        cdef Kept *kept
+        cdef list entries
+        while number < end:
+            kept = &self.ring[number & self.mask]
+            number += 1
+            if kept.id == 0 or kept.segment >= below:
+                continue
+            if <int64_t>kept.done * 1000 + self.keep <= now:
+                self._discard(number - 1)
+                continue
+            f.id = kept.id
+            f.check = kept.check
+            f.done = kept.done
+            f.state = kept.state
+            f.error = kept.error
+            f.flags = kept.flags
+            f.members = kept.members
+            entries = gathered.setdefault(kept.account, [])
+            entries.append(PyBytes_FromStringAndSize(<const char *>&f, sizeof(f)))
+            if <uint32_t>len(entries) == _MAX_STATES:
+                full.append((kept.account, b"".join(gathered.pop(kept.account))))
+        self._close_up()
+        full += [(account, b"".join(entries)) for account, entries in gathered.items()]
+        return full, (0 if number >= self.next else number)
+
+    # -- for tests and metrics ---------------------------------------------------------------
+
+    def held(self, int64_t now):
+        """All that may be told at ``now``."""
+        cdef uint64_t number
+        cdef list found = []
+        cdef Kept *kept
+        for number in range(self.first, self.next):
+            kept = &self.ring[number & self.mask]
+            if kept.id and <int64_t>kept.done * 1000 + self.keep > now:
+                found.append(self._value(kept))
+        return found
+
+    @property
+    def octets(self):
+        """Memory held."""
+        return (self.mask + 1) * (sizeof(Kept) + 2 * sizeof(uint32_t))
+
+
+def _by_id(FinalState value):
+    return value.id
