@@ -46,6 +46,9 @@ class Charset(Enum):
     EXTENDED_KANJI = "jis-x-0212"
     KOREAN = "euc_kr"
     RESERVED = "reserved"
+    #: What no data_coding says, but peers may mean by 0.
+    UTF8 = "utf-8"
+    PACKED = "gsm-packed"
 
 
 # Looking a member up by name costs more than the rest of the quick paths.
@@ -56,6 +59,15 @@ _UCS2 = Charset.UCS2
 _OPAQUE = frozenset(
     {Charset.BINARY, Charset.JIS, Charset.PICTOGRAM, Charset.EXTENDED_KANJI, Charset.RESERVED}
 )
+
+#: What peers mean by data_coding 0, "the centre's default", by its name in the configuration.
+ALPHABETS = {
+    "gsm0338": Charset.GSM,
+    "latin1": Charset.LATIN1,
+    "ascii": Charset.IA5,
+    "utf8": Charset.UTF8,
+    "gsm0338-packed": Charset.PACKED,
+}
 
 #: data_coding 0x00-0x0F as SMPP defines them (3.4 5.2.19), which is not what 23.038 makes of them.
 _SMPP_CODINGS = (
@@ -85,6 +97,49 @@ def _charset(data_coding: int) -> Charset:
 
 #: The charset of each of the 256 values of data_coding. Compressed text counts as binary.
 CHARSETS = tuple(_charset(value) for value in range(256))
+
+
+def _beside(value: int) -> tuple[int, int] | None:
+    """What a data_coding says beside the charset: a group, and the class or kind in it.
+
+    None where nothing can stand for it: reserved and compressed values.
+    """
+    group = value >> 4
+    if CHARSETS[value] is Charset.RESERVED or (group < 8 and value & _COMPRESSED and group):
+        return None
+    if group in (0, 8, 9, 10, 11):
+        return 0, 0
+    if group in (1, 15):  # a message class
+        return 1, value & 3
+    if group in (13, 14):  # a waiting message, and a text to keep
+        return 13, value & 15
+    return group, value & (3 if group < 8 else 15)
+
+
+def codings(like: int, charset: Charset) -> tuple[int, ...]:
+    """The values of data_coding that say ``charset`` and all else that ``like`` says.
+
+    All else is the message class, automatic deletion, a waiting message. The usual value comes
+    first; none where it can't be said.
+    """
+    return _CODINGS.get((_beside(like), charset), ())
+
+
+#: They say what another value says that more peers know.
+_UNUSUAL = frozenset({0x02, *range(0x10, 0x18)})
+
+
+def _codings() -> dict[tuple[tuple[int, int] | None, Charset], tuple[int, ...]]:
+    found: dict[tuple[tuple[int, int] | None, Charset], tuple[int, ...]] = {}
+    for value in sorted(range(256), key=lambda value: (value in _UNUSUAL, value)):
+        said = _beside(value)
+        if said is not None and not 8 <= value >> 4 < 12:  # reserved: read, never written
+            key = said, CHARSETS[value]
+            found[key] = (*found.get(key, ()), value)
+    return found
+
+
+_CODINGS = _codings()
 
 
 # -- GSM 03.38 --------------------------------------------------------------------------------
@@ -174,31 +229,84 @@ def septets(text: str, locking: int = 0, single: int = 0) -> int:
     return len(encode_gsm(text, locking, single))
 
 
+#: What fills seven bits that are left over at the end: 0 would read as "@" (23.038 6.1.2.3.1).
+_FILLER = b"\r"
+
+
+def pack(octets: bytes, header: int = 0) -> bytes:
+    """Unpacked septets as a radio network packs them, behind a header of so many octets.
+
+    The text begins on a septet boundary counted from the header's start (23.040 9.2.3.24).
+    """
+    fill = -header * 8 % 7
+    beyond = (fill + len(octets) * 7) % 8
+    if beyond == 1 or (not beyond and octets.endswith(_FILLER)):  # else that one is none of it
+        octets += _FILLER
+    bits = 0
+    for septet in reversed(octets):
+        bits = bits << 7 | septet & 0x7F
+    return (bits << fill).to_bytes((fill + len(octets) * 7 + 7) // 8, "little")
+
+
+def unpack(octets: bytes, header: int = 0) -> bytes:
+    """The septets of a packed text, one per octet; a filler at its end is not one of them."""
+    fill = -header * 8 % 7
+    bits = int.from_bytes(octets, "little") >> fill
+    count, rest = divmod(max(len(octets) * 8 - fill, 0), 7)
+    septets = bytes(bits >> 7 * at & 0x7F for at in range(count))
+    return septets.removesuffix(_FILLER) if not rest else septets
+
+
 # -- any charset ------------------------------------------------------------------------------
 
+#: An information element of a user data header: its identifier and its data.
+Element = tuple[int, bytes]
 
-def decode(octets: bytes, charset: Charset) -> str:
-    """Octets as text for a person; what can't be read is replaced.
 
-    Raises ValueError for a charset whose octets are no characters.
+def readable(charset: Charset) -> bool:
+    """Whether the octets are characters that can be told."""
+    return charset not in _OPAQUE
+
+
+def decode(octets: bytes, charset: Charset, errors: str = "replace") -> str:
+    """Octets as text for a person; what can't be read is replaced, or an error (``strict``).
+
+    Raises ValueError for that, and for a charset whose octets are no characters.
     """
     if charset is _GSM:
         return decode_gsm(octets)
+    if charset is Charset.PACKED:
+        return decode_gsm(unpack(octets))
     if charset in _OPAQUE:
         raise ValueError(f"{charset.name} octets are no text")
-    return octets.decode(charset.value, "replace")
+    try:
+        return octets.decode(charset.value, errors)
+    except UnicodeDecodeError:  # it carries the octets
+        raise ValueError(f"these octets are not {charset.name}") from None
 
 
 def encode(text: str, charset: Charset) -> bytes:
     """Text as octets; ValueError where the charset lacks a character or has none at all."""
     if charset is _GSM:
         return encode_gsm(text)
+    if charset is Charset.PACKED:
+        return pack(encode_gsm(text))
     if charset in _OPAQUE:
         raise ValueError(f"{charset.name} octets are no text")
     try:
         return text.encode(charset.value)
     except UnicodeEncodeError:
         raise ValueError(f"the text has characters outside {charset.name}") from None
+
+
+def worded(
+    octets: bytes, charset: Charset, elements: Iterable[Element], errors: str = "replace"
+) -> str:
+    """``decode`` by the shift tables that the header's elements name."""
+    if charset is not _GSM:
+        return decode(octets, charset, errors)
+    shifts = {element: data[0] for element, data in elements if len(data) == 1}
+    return decode_gsm(octets, shifts.get(LOCKING_SHIFT, 0), shifts.get(SINGLE_SHIFT, 0))
 
 
 def read(message_text: bytes, data_coding: int, udhi: bool) -> str | None:
@@ -212,10 +320,7 @@ def read(message_text: bytes, data_coding: int, udhi: bool) -> str | None:
         elements, octets = parse_udh(message_text)
     except ValueError:
         return None
-    if charset is not _GSM:
-        return decode(octets, charset)
-    shifts = {element: data[0] for element, data in elements if len(data) == 1}
-    return decode_gsm(octets, shifts.get(LOCKING_SHIFT, 0), shifts.get(SINGLE_SHIFT, 0))
+    return worded(octets, charset, elements)
 
 
 #: A 0x00 ("@") ends the text for many a C program; above 0x7F there are no septets.
@@ -247,9 +352,6 @@ PORTS_16 = 0x05
 CONCAT_16 = 0x08
 SINGLE_SHIFT = 0x24
 LOCKING_SHIFT = 0x25
-
-#: An information element: its identifier and its data.
-Element = tuple[int, bytes]
 
 
 def parse_udh(message_text: bytes) -> tuple[tuple[Element, ...], bytes]:
@@ -345,6 +447,44 @@ def capacity(charset: Charset, udh_octets: int) -> int:
     if charset is _GSM:
         return room * 8 // 7
     return room // 2 * 2 if charset is _UCS2 else room
+
+
+def on_air(octets: bytes, charset: Charset, elements: Iterable[Element]) -> tuple[Charset, bytes]:
+    """How a radio network carries a text: it knows GSM, UCS-2, and octets that it does not read."""
+    if charset is _GSM or charset is _UCS2 or charset in _OPAQUE:
+        return charset, octets
+    words = worded(octets, charset, elements)
+    try:
+        return _GSM, encode_gsm(words)
+    except ValueError:
+        return _UCS2, words.encode(_UCS2.value, "replace")
+
+
+#: Per data_coding the octets, header included, that one short message carries for certain: half of
+#: them where it is UCS-2 on air and was not here.
+SURELY_ONE = bytes(
+    OCTETS_PER_SM if charset is _GSM or charset is _UCS2 or charset in _OPAQUE
+    else OCTETS_PER_SM // 2
+    for charset in CHARSETS
+)  # fmt: skip
+
+
+def segments(message_text: bytes, data_coding: int, udhi: bool) -> int:
+    """Short messages that a handset needs to get this text."""
+    if len(message_text) <= SURELY_ONE[data_coding]:
+        return 1
+    charset = CHARSETS[data_coding]
+    try:
+        elements, text = parse_udh(message_text) if udhi else ((), message_text)
+    except ValueError:
+        elements, text = (), message_text
+    if concat(elements) is not None:
+        return 1
+    charset, text = on_air(text, charset, elements)
+    if len(text) <= capacity(charset, len(build_udh(elements))):
+        return 1
+    room = capacity(charset, len(build_udh([Part(0, 1, 1).element(), *elements])))
+    return len(_pieces(text, max(room, _SMALLEST_ROOM), charset))
 
 
 def _splits_pair(octets: bytes, start: int, end: int, charset: Charset) -> bool:

@@ -106,6 +106,114 @@ def test_a_locking_table_saves_septets() -> None:
     assert text.septets("ış", 0, 1) == 4
 
 
+# -- packed septets --
+
+
+@pytest.mark.parametrize(
+    ("unpacked", "header", "packed"),
+    [
+        (b"hellohello", 0, "E8329BFD4697D9EC37"),
+        # Seven bits are left over: as zeros they would read as "@".
+        (b"1234567", 0, "31D98C56B3DD1A"),
+        (b"12345678", 0, "31D98C56B3DD70"),
+        (b"Part", 6, "A061391D"),
+        (b"Part", 7, "D0B09C0E"),
+        (b"", 0, ""),
+        # One that fills the last octet and is meant gets another behind it.
+        (b"1234567\r", 0, "31D98C56B3DD1A0D"),
+    ],
+)
+def test_septets_are_packed_as_networks_do(unpacked: bytes, header: int, packed: str) -> None:
+    assert text.pack(unpacked, header) == bytes.fromhex(packed)
+
+
+@given(st.binary(max_size=160).map(lambda octets: bytes(octet & 0x7F for octet in octets)),
+       st.integers(0, 12))  # fmt: skip
+def test_packed_septets_survive_the_way(septets: bytes, header: int) -> None:
+    again = text.unpack(text.pack(septets, header), header)
+    assert again in (septets, septets + b"\r" if septets.endswith(b"\r") else septets)
+
+
+@given(st.binary(max_size=140), st.integers(0, 12))
+def test_any_octets_unpack_to_septets(octets: bytes, header: int) -> None:
+    septets = text.unpack(octets, header)
+    assert len(septets) <= len(octets) * 8 // 7 and max(septets, default=0) < 128
+
+
+# -- what else a data_coding says --
+
+
+@pytest.mark.parametrize(
+    ("like", "charset", "values"),
+    [
+        (0x00, Charset.UCS2, [0x08]),
+        (0x03, Charset.GSM, [0x00]),
+        (0x08, Charset.LATIN1, [0x03]),
+        (0x02, Charset.BINARY, [0x04, 0x02]),
+        (0x85, Charset.GSM, [0x00]),  # a reserved group is read, never written
+        (0x10, Charset.GSM, [0xF0, 0x10]),
+        (0xF3, Charset.UCS2, [0x1B]),
+        (0xF1, Charset.BINARY, [0xF5, 0x15]),
+        (0xF1, Charset.LATIN1, []),
+        (0x40, Charset.UCS2, [0x48]),
+        (0x51, Charset.BINARY, [0x55]),
+        (0xC8, Charset.UCS2, []),
+        (0xD9, Charset.UCS2, [0xE9]),
+        (0xE9, Charset.GSM, [0xD9]),
+        (0x20, Charset.GSM, []),
+        (0x0B, Charset.GSM, []),
+        (0xF8, Charset.GSM, []),
+    ],
+)
+def test_values_that_say_the_same_of_another_charset(
+    like: int, charset: Charset, values: list[int]
+) -> None:
+    assert list(text.codings(like, charset)) == values
+
+
+@pytest.mark.parametrize("value", range(256))
+def test_a_value_says_what_it_says(value: int) -> None:
+    charset = text.CHARSETS[value]
+    same = text.codings(value, charset)
+    assert all(text.CHARSETS[other] is charset for other in same)
+    assert value in same or charset is Charset.RESERVED or 0x80 <= value < 0xC0 or (
+        value & 0xA0 == 0x20 and value < 0x80
+    )  # fmt: skip
+
+
+# -- how many short messages --
+
+
+@pytest.mark.parametrize(
+    ("octets", "data_coding", "udhi", "count"),
+    [
+        (b"a" * 160, 0, False, 1),
+        (b"a" * 161, 0, False, 2),
+        (b"a" * 306, 0, False, 2),
+        (b"a" * 307, 0, False, 3),
+        # A character of two septets can't be parted: 153 + 153 are not enough here.
+        (b"a" * 152 + b"\x1b\x65" + b"a" * 152, 0, False, 3),
+        (b"\x04\x16" * 70, 8, False, 1),
+        (b"\x04\x16" * 71, 8, False, 2),
+        (b"\xff" * 140, 4, False, 1),
+        (b"\xff" * 141, 4, False, 2),
+        # On air Latin-1 is GSM, or UCS-2.
+        (b"\xe9" * 160, 3, False, 1),
+        (b"\xf4" * 70, 3, False, 1),
+        (b"\xf4" * 71, 3, False, 2),
+        # A part is one; a header of another kind takes room.
+        (bytes.fromhex("050003010201") + b"a" * 153, 0, True, 1),
+        (bytes.fromhex("03240101") + b"a" * 155, 0, True, 1),
+        (bytes.fromhex("03240101") + b"a" * 156, 0, True, 2),
+        (b"\xff" * 200, 0, True, 2),  # no header at all
+    ],
+)
+def test_short_messages_that_a_text_needs(
+    octets: bytes, data_coding: int, udhi: bool, count: int
+) -> None:
+    assert text.segments(octets, data_coding, udhi) == count
+
+
 # -- charsets --
 
 CODINGS = {
