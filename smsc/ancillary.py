@@ -22,12 +22,14 @@ from smsc._spool import pair_of
 from smsc.bodies import Bodies, Body
 from smsc.book import Book
 from smsc.config import AccountConfig
+from smsc.dialect import Unsayable, heard
 from smsc.endings import Endings
 from smsc.intake import Predefineds
 from smsc.ports import Standing
 from smsc.records import Flag, Kind
 from smsc.smpp import MessageState, Status
 from smsc.spool import UNSENT, Stage
+from smsc.text import Charset
 
 #: The largest id that a client below 3.4 may know; ours are longer, since an epoch stands before.
 _SHORT = 0xFFFFFFFF
@@ -124,7 +126,10 @@ class Ancillary:
         else:
             pending = self._group(account, limits, request)
         for slot in pending[:GROUP]:
-            self._ends.finish(slot, now, MessageState.DELETED)
+            if self._slab.state(slot) == Stage.SPLIT:
+                self._ends.withdraw(slot, now, MessageState.DELETED)
+            else:
+                self._ends.finish(slot, now, MessageState.DELETED)
         return 0 if 0 < len(pending) <= GROUP else Status.ESME_RCANCELFAIL
 
     def replace(
@@ -245,13 +250,20 @@ class Ancillary:
         unknown = stage == Stage.IN_DOUBT
         return Standing(MessageState.ENROUTE, 0, OUTCOME_UNKNOWN if unknown else 0)
 
+    def _waits(self, slot: int) -> bool:
+        """Whether nothing of a message was sent, as far as that matters now."""
+        stage = self._slab.state(slot)
+        if stage == Stage.SPLIT:
+            return self._ends.parts.untouched(slot) >= 0
+        return stage == Stage.QUEUED
+
     def _pending(self, slots: list[int], request: Pdu) -> Iterator[int]:
         """Those that wait and are what else a cancel_sm says of them."""
         asked = request.fields
         service_type = asked["service_type"]
         to = asked["dest_addr_ton"], asked["dest_addr_npi"], asked["destination_addr"]
         for slot in slots:
-            if self._slab.state(slot) != Stage.QUEUED:
+            if not self._waits(slot):
                 continue
             message = self._body(slot).message
             if (not to[2] or _destination(message) == to) and (
@@ -284,6 +296,10 @@ class Ancillary:
             body = self._body(slot)
             try:
                 message = intake.replaced(body.message, request, self._predefined)
+                if limits.default_alphabet is not Charset.GSM:
+                    message = heard(message, limits.default_alphabet)
+            except Unsayable as error:
+                return error.status
             except ValueError:  # what it has and what it gets do not fit one PDU
                 return Status.ESME_RREPLACEFAIL
             status = rules.check(message, version, now)

@@ -29,6 +29,7 @@ from smsc.errors import ConfigError
 from smsc.receipt import IdRule
 from smsc.schema import INVALID, Form, FromFile, Reading
 from smsc.smpp import Status
+from smsc.text import ALPHABETS, Charset
 from smsc.zones import UTC, Zone, zone
 
 SECOND = 1_000
@@ -68,6 +69,7 @@ BURST_SECONDS = 2
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 BindType: TypeAlias = Literal["tx", "rx", "trx"]
 ErrorAction: TypeAlias = Literal["retry", "throttle", "fail"]
+LongMessages: TypeAlias = Literal["pass", "udh", "sar", "payload"]
 LearntBase: TypeAlias = Literal["learn", "verbatim", "hex", "decimal", "any"]
 
 
@@ -249,6 +251,20 @@ def version(text: str) -> int:
     return VERSIONS[text]
 
 
+def alphabet(text: str) -> Charset:
+    """What a peer means by data_coding 0, by its name."""
+    if text not in ALPHABETS:
+        raise ValueError(f"{text!r} is not one of: {', '.join(ALPHABETS)}")
+    return ALPHABETS[text]
+
+
+def octet(text: str) -> int:
+    """A value of one octet, decimal or hexadecimal: ``8`` or ``0xF1``."""
+    if re.fullmatch(r"0x[0-9A-Fa-f]{1,2}", text):
+        return int(text, 16)
+    return whole(0, 255)(text)
+
+
 def argon2id(text: str) -> str:
     """An Argon2id hash in its usual text form. The value is never part of the error."""
     try:
@@ -340,6 +356,7 @@ Region: TypeAlias = Annotated[str, numbers.region]
 #: Type of number and numbering plan indicator (5.0 4.7.1, 4.7.2); None leaves it alone.
 Ton: TypeAlias = Annotated[int | None, whole(0, 6)]
 Npi: TypeAlias = Annotated[int | None, whole(0, 18)]
+Alphabet: TypeAlias = Annotated[Charset, alphabet]
 
 
 # -- the schema ----------------------------------------------------------------------------------
@@ -451,6 +468,8 @@ class AccountConfig:
     #: Source addresses it may send from; none listed means any.
     senders: tuple[Annotated[bytes, senders], ...] = ()
     numbers: AccountNumbersConfig = AccountNumbersConfig()
+    #: What it means by data_coding 0, in what it sends and is sent.
+    default_alphabet: Alphabet = Charset.GSM
     #: What a submit_multi may name in place of numbers.
     distribution_lists: Mapping[
         Annotated[bytes, ascii_text(1, MAX_LIST_NAME)], tuple[Annotated[Sender, recipient], ...]
@@ -593,6 +612,14 @@ class CarrierConfig:
     numbers: CarrierNumbersConfig = CarrierNumbersConfig()
     #: Applied in this order, each to what the ones before have left.
     rewrite: tuple[RewriteConfig, ...] = ()
+    #: What it means by data_coding 0, in what it is sent and sends.
+    default_alphabet: Alphabet = Charset.GSM
+    #: The values of data_coding that it takes; none listed means all. Others are recoded.
+    data_codings: tuple[Annotated[int, octet], ...] = ()
+    #: Texts that don't fit one short message: as they came, cut with a header or SAR TLVs, whole.
+    long_messages: LongMessages = "pass"
+    #: Whether parts that we cut have references of 16 bits: one character less in each.
+    wide_references: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "errors", {**DEFAULT_ERRORS, **self.errors})
@@ -889,6 +916,8 @@ def _bindable(config: Config) -> Findings:
     for at, carrier in enumerate(config.carriers):
         if carrier.version < VERSIONS["3.4"] and carrier.bind == "trx":
             yield f"carriers[{at}].bind", "SMPP 3.3 has no transceiver; use tx+rx"
+        if carrier.version < VERSIONS["3.4"] and carrier.long_messages in ("sar", "payload"):
+            yield f"carriers[{at}].long_messages", "SMPP 3.3 has no TLVs; use udh"
 
 
 def _writable(config: Config) -> Findings:

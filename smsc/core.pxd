@@ -16,11 +16,12 @@ from smsc.routing cimport Route
 from smsc.spool cimport Spool
 from smsc.state cimport State
 from smsc.traffic cimport Traffic
-from smsc.upstream cimport Upstream
+from smsc.upstream cimport Berth, Upstream
 
 cdef int _MESSAGE, _ATTEMPT, _ACKED
 cdef int _QUEUED, _ATTEMPTED, _ACKNOWLEDGED, _IN_DOUBT
 cdef int _OLD_PEER, _RECEIPT_ASKED, _MEMBER, _BROADCAST, _V34, _ENROUTE, _ROK, _ANY_WISH
+cdef int _SPLIT
 
 
 cdef class Core:
@@ -31,7 +32,7 @@ cdef class Core:
     cdef Traffic _traffic
     cdef Book _book
     cdef object _till
-    cdef Endings _ends
+    cdef readonly Endings _ends
     cdef object _deliveries
     cdef object _broadcasts
     cdef readonly bint broadcasting
@@ -55,6 +56,7 @@ cdef class Core:
     cdef uint64_t _dice
     cdef uint64_t _batch
     cdef set _loaded
+    cdef set _to_cut
     cdef bint _room
     cdef public bint slow
     cdef uint64_t _max_owed
@@ -67,6 +69,8 @@ cdef class Core:
     cdef bint _has_room(self, account, int index, int ahead) except -1
     cdef _store(self, account, int index, int version, Message message, int64_t now, Route route,
                 Kin of)
+    cdef bytes _carrier(self, route, bytes account, Message message)
+    cdef Message _told(self, Upstream upstream, Berth berth, long slot, int64_t now)
     cdef bint _outstanding(self, long slot, int number) except -1
     cdef bint _in_doubt(self, long slot, int number) except -1
     cdef _acknowledged(self, Upstream upstream, long slot, int number, bytes carrier_id, int64_t now)

@@ -15,7 +15,7 @@ told. What is due by time is looked at in ``tick``, in bounded portions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from smsc import broadcast, intake, records
@@ -34,6 +34,7 @@ from smsc.config import AccountConfig, Config
 from smsc.correlation import Correlation
 from smsc.counters import Counters
 from smsc.deliveries import Deliveries
+from smsc.dialect import Unsayable, gathered
 from smsc.endings import Endings
 from smsc.failover import FAILURES, Failover
 from smsc.forgetting import Forgetting
@@ -51,7 +52,7 @@ from smsc.spool import UNSENT, Stage
 from smsc.state import State
 from smsc.till import Till
 from smsc.traffic import Traffic
-from smsc.upstream import Upstream
+from smsc.upstream import Berth, Upstream
 
 T = TypeVar("T")
 
@@ -88,6 +89,7 @@ _ENROUTE = int(MessageState.ENROUTE)
 #: registered_delivery: a receipt, or notifications on the way (3.4 5.2.17).
 _ANY_WISH = 0x13
 _ROK = int(Status.ESME_ROK)
+_SPLIT = int(Stage.SPLIT)
 
 
 class Core:
@@ -158,6 +160,8 @@ class Core:
         self._batch = 0
         #: Carriers for which this batch has something.
         self._loaded: set[Upstream] = set()
+        #: Carriers for which it has texts that must be cut.
+        self._to_cut: set[Upstream] = set()
         self._room = True
         #: Whether the disk is so slow that nothing new should be taken.
         self.slow = False
@@ -184,7 +188,7 @@ class Core:
         self.state.before_end = None
         now = self._commit.begin()
         self._book.start(now)
-        self._ends.replayed()
+        self._ends.replayed(now)
         self._hearing.recall(self.correlations.values())
         slab = self.state.spool.slab
         for slot in slab.in_state(Stage.ATTEMPT):
@@ -279,6 +283,8 @@ class Core:
         for upstream in self._loaded:
             upstream.send()
         self._loaded.clear()
+        while self._to_cut:
+            self._pump(self._to_cut.pop())
 
     def _accept(
         self, account: Account, index: int, version: int, message: Message, now: int
@@ -321,16 +327,21 @@ class Core:
             flags |= _RECEIPT_ASKED
         due, expiry = intake.terms(message, now, limits)
         replaces = message.replace_if_present_flag
-        message = intake.ours(message, limits, self._predefined)
+        self._dice += 1
+        try:
+            message = intake.ours(message, limits, self._predefined)
+            upstream = self.upstreams[self._carrier(route, name, message)]
+            told = message if upstream.dialect is None else upstream.dialect.say(message)
+        except Unsayable as error:
+            return -error.status
         charge: bytes | None = None
         if account.tariff is not None:
             agreed = self._till.charge(account, message, now)
             if isinstance(agreed, int):
                 return -agreed
             charge = agreed
-        self._dice += 1
-        upstream = self.upstreams[route.pick(self._alive, self._dice)]
-        target = upstream.direct(name, message, self._batch) if due <= now else None
+        at_once = due <= now and told is not None
+        target = upstream.direct(name, message, self._batch) if at_once else None
         id = self._book.next_id()
         kin = None
         if of is not None:
@@ -340,9 +351,7 @@ class Core:
         sent, stage, number = 0, _QUEUED, 0
         if target is not None:
             sent, stage, number = now, _ATTEMPTED, 1
-        lane = message.priority_flag
-        if lane > limits.max_priority:
-            lane = limits.max_priority
+        lane = min(message.priority_flag, limits.max_priority)
         head = records.message(
             id, now, due, expiry, sent, 0, stage, lane, number, flags, name, upstream.name, kin,
             charge, pair,
@@ -354,10 +363,12 @@ class Core:
         self.counters.accepted += 1
         if self._per_account:
             self.counters.by_account[(name, "accepted")] += 1
-        if target is not None:
+        if told is None:
+            self._to_cut.add(upstream)
+        elif target is not None:
             self.counters.submitted[upstream.name] += 1
             numbering = account.numbering
-            target.load(id, 1, message if numbering is None else numbering.canonical(message))
+            target.load(id, 1, told if numbering is None else numbering.canonical(told))
             self._loaded.add(upstream)
         return id
 
@@ -390,6 +401,13 @@ class Core:
         if numbering is None:
             return self._router.find(account, message.source_addr, message.destination_addr)
         return self._router.find(account, numbering.source(message), numbering.destination(message))
+
+    def _carrier(self, route: Route, account: bytes, message: Message) -> bytes:
+        """A route's carrier for this message; the same one for all parts of a text."""
+        if route.only is not None:
+            return route.only
+        together = gathered(account, message)
+        return route.pick(self._alive, together or self._dice)
 
     def broadcast(self, bind: EdgeBind, pdu: Pdu) -> int:
         """See ``ports.Keeper``. Values were checked by the edge (``broadcast.check``)."""
@@ -487,14 +505,19 @@ class Core:
         """Send what waits for a carrier, as far as its binds take it now."""
         slab = self.state.spool.slab
         while upstream.has_work():
+            changed = False
             for slot, berth in upstream.pairs(self._message_of):
                 now = self._commit.begin()  # only now: while all binds are full there is no frame
                 if slab.expiry(slot) <= now:
                     self._ends.finish(slot, now, MessageState.EXPIRED)
                     berth.room += 1
                     continue
+                message = self._told(upstream, berth, slot, now)
+                if message is None:
+                    berth.room += 1
+                    changed = True
+                    continue
                 id, number = slab.id(slot), slab.attempt(slot) + 1
-                message = self._message_of(slot)
                 self._book.append(_ATTEMPT, now, records.attempt(id, number, upstream.name))
                 self.counters.submitted[upstream.name] += 1
                 if slab.flags(slot) & _BROADCAST:
@@ -503,7 +526,7 @@ class Core:
                 if self._accounts.numbering:
                     message = self._canonical(slot, message)
                 berth.load(id, number, message)
-            if not upstream.send():
+            if not upstream.send() and not changed:
                 return
 
     def _canonical(self, slot: int, message: Message) -> Message:
@@ -525,6 +548,24 @@ class Core:
     def _message_of(self, slot: int) -> Message:
         slab = self.state.spool.slab
         return self.bodies.get(slab.id(slot), slab.position(slot)).message
+
+    def _told(self, upstream: Upstream, berth: Berth, slot: int, now: int) -> Message | None:
+        """A message as the carrier needs it. None: its parts go in its stead, or it has failed."""
+        message = self._message_of(slot)
+        dialect = upstream.dialect
+        if dialect is None or self.state.spool.slab.flags(slot) & _BROADCAST:
+            return message
+        try:
+            told: Message | None = dialect.say(message)
+            if told is not None:
+                return told
+            parts = self._ends.parts.cut(slot, message, upstream.name, dialect, now)
+        except Unsayable as error:
+            if not self._others.next(slot, error.status, now):
+                self._ends.finish(slot, now, MessageState.REJECTED, error.status)
+            return None
+        upstream.ahead(berth, parts)
+        return None
 
     # -- relay: outcomes ---------------------------------------------------------------------
 
@@ -556,6 +597,9 @@ class Core:
             self.counters.confirmed_duplicates += 1
             if stage == _ACKNOWLEDGED:
                 return
+        if stage == _SPLIT:  # it was in doubt, and is now sent in parts by another carrier
+            self.counters.confirmed_duplicates += 1
+            return
         if stage == _IN_DOUBT:
             self.counters.resolved["late_response"] += 1
         asked = upstream.asks_receipt(bool(slab.flags(slot) & _RECEIPT_ASKED))
@@ -630,6 +674,9 @@ class Core:
     def inbound(self, bind: RelayBind, batch: Sequence[Message]) -> list[int]:
         now = self._commit.begin()
         upstream = self.upstreams[bind.carrier]
+        dialect = upstream.dialect
+        if dialect is not None:
+            batch = [dialect.hear(message) for message in batch]
         return [self._inbound(upstream, message, now) for message in batch]
 
     def alerted(self, bind: RelayBind, batch: Sequence[Pdu]) -> None:
@@ -762,7 +809,7 @@ class Core:
     def _due(self, slots: Iterable[int], now: int) -> None:
         spool = self.state.spool
         slab = spool.slab
-        for slot in slots:
+        for slot in self._still_there(slots):
             stage = slab.state(slot)
             if stage == Stage.QUEUED:
                 if not self._others.elsewhere(slot):
@@ -771,6 +818,14 @@ class Core:
                 self._ends.finish(slot, now, MessageState.UNKNOWN)
             elif stage == Stage.IN_DOUBT:
                 self._resolve(slot, now)
+
+    def _still_there(self, slots: Iterable[int]) -> Iterator[int]:
+        """These slots in turn, but for those that went with another: parts of one text."""
+        slab = self.state.spool.slab
+        for id in [slab.id(slot) for slot in slots]:
+            slot = slab.find(id)
+            if slot >= 0:
+                yield slot
 
     def _resolve(self, slot: int, now: int) -> None:
         """The hold of a doubt is over and nothing has settled it: the carrier's policy does."""
@@ -799,7 +854,7 @@ class Core:
     def _expired(
         self, spent: Iterable[int], stale: Iterable[int], lost: Iterable[int], now: int
     ) -> None:
-        for slot in spent:
+        for slot in self._still_there(spent):
             self._ends.finish(slot, now, MessageState.EXPIRED)
         slab = self.state.mailboxes.slab
         for slot in stale:

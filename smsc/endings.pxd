@@ -14,7 +14,7 @@ from smsc.state cimport State
 from smsc.traffic cimport Finished, Traffic, finished
 
 cdef int _FINAL, _MAIL, _MAIL_DONE, _OLD_PEER, _MEMBER, _PART, _RECEIPT, _INBOUND, _ENROUTE
-cdef int _DELIVERED, _ASIDE, _NOTIFY, _ACKNOWLEDGED
+cdef int _DELIVERED, _ASIDE, _NOTIFY, _ACKNOWLEDGED, _SPLIT
 cdef int _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS
 
 cpdef bytes text_id(uint64_t id, bint old_peer)
@@ -30,6 +30,7 @@ cdef class Endings:
     cdef object _accounts
     cdef Bodies _bodies
     cdef Mailroom _mailroom
+    cdef readonly object parts
     cdef Counters _counters
     cdef bint _per_account
     cdef set _known
@@ -40,6 +41,9 @@ cdef class Endings:
                  bytes error=*, int64_t done=*, bint quiet=*)
     cpdef notify(self, long slot, int64_t now, bint first, bytes network_error=*,
                  bytes error=*)
+    cdef _end_part(self, long slot, int64_t now, int state, status, bytes network_error,
+                   bytes error)
+    cdef _end_whole(self, long slot, int64_t now)
     cdef _tell(self, uint64_t id, bytes account, bytes carrier, int flags, Body body, int64_t now,
                int state, bytes network_error, bytes error, int64_t done)
     cpdef remember(self, uint64_t key)

@@ -19,6 +19,7 @@ from smsc.book import Book
 from smsc.commit import Commit
 from smsc.counters import Counters
 from smsc.mailroom import Mailroom
+from smsc.parts import Parts
 from smsc.rating import read_charge
 from smsc.records import Flag, Kind, MailKind
 from smsc.smpp import MessageState
@@ -41,7 +42,7 @@ _FINAL, _MAIL, _MAIL_DONE = int(Kind.FINAL), int(Kind.MAIL), int(Kind.MAIL_DONE)
 _OLD_PEER, _MEMBER, _PART = int(Flag.OLD_PEER), int(Flag.MEMBER), int(Flag.PART)
 _RECEIPT, _INBOUND = int(MailKind.RECEIPT), int(MailKind.INBOUND)
 _ASIDE, _NOTIFY = int(Kind.ASIDE), 0x10
-_ACKNOWLEDGED = int(Stage.ACKED)
+_ACKNOWLEDGED, _SPLIT = int(Stage.ACKED), int(Stage.SPLIT)
 _ENROUTE, _DELIVERED = int(MessageState.ENROUTE), int(MessageState.DELIVERED)
 
 
@@ -86,6 +87,7 @@ class Endings:
         self._accounts = accounts
         self._bodies = bodies
         self._mailroom = mailroom
+        self.parts = Parts(book, bodies)
         self._counters = counters
         self._per_account = per_account
         self._known: set[int] = set()
@@ -116,6 +118,9 @@ class Endings:
         """
         slab = self._state.spool.slab
         id, key, flags = slab.id(slot), slab.key(slot), slab.flags(slot)
+        if flags & _PART:
+            self._end_part(slot, now, state, status, network_error, error)
+            return
         account = self._state.accounts[slab.account(slot)]
         carrier = self._state.carriers[slab.carrier(slot)]
         body = self._bodies.get(id, slab.position(slot))
@@ -171,6 +176,29 @@ class Endings:
         carrier = self._state.carriers[slab.carrier(slot)]
         flags = slab.flags(slot)
         self._tell(id, account, carrier, flags, body, now, _ENROUTE, network_error, error, now)
+
+    def _end_part(
+        self, slot: int, now: int, state: int, status: int, network_error: bytes, error: bytes
+    ) -> None:
+        key = self._state.spool.slab.key(slot)
+        whole = self.parts.ended(slot, now, state, status, network_error, error)
+        if key:
+            self.remember(key)
+        if whole >= 0:
+            self._end_whole(whole, now)
+
+    def _end_whole(self, slot: int, now: int) -> None:
+        """The last part of a text has ended: the text ends as the worst of them did."""
+        head = self._state.spool.splits[self._state.spool.slab.id(slot)].head
+        assert head is not None
+        self.finish(slot, now, head.state, head.status, head.network_error, head.error)
+
+    def withdraw(self, slot: int, now: int, state: int) -> bool:
+        """End a text that is sent in parts; False, and nothing is done, if one of them was sent."""
+        part = self.parts.untouched(slot)
+        if part >= 0:
+            self.finish(part, now, state)
+        return part >= 0
 
     def _tell(
         self,
@@ -276,16 +304,18 @@ class Endings:
         if slot >= 0 and slab.key(slot):
             self.remember(slab.key(slot))
 
-    def replayed(self) -> None:
-        """The replay is over: the traffic log takes what it has not."""
+    def replayed(self, now: int) -> None:
+        """The replay is over: the traffic log takes what it has not; what was begun is ended."""
         self._traffic.again(self._replayed)
         self._replayed = []
+        for slot in self.parts.recover(now):
+            self._end_whole(slot, now)
 
     def _replayed_final(self, time: int, head: bytes) -> Finished | None:
         f = records.read_final(head)
         slab = self._state.spool.slab
         slot = slab.find(f.id)
-        if slot < 0:
+        if slot < 0 or slab.flags(slot) & _PART:
             return None
         body = self._bodies.get(f.id, slab.position(slot))
         return self._ended(slot, body, time, f.state, f.status, f.network_error, f.error, f.carrier)
@@ -318,6 +348,10 @@ class Endings:
         sent = slab.sent(slot)
         if sent:  # kept to a tenth of a second
             sent = max(sent, body.submitted)
+        parts = 0
+        if slab.state(slot) == _SPLIT:
+            split = self._state.spool.splits[slab.id(slot)]
+            parts = split.head.parts if split.head else 0
         return finished(
             slab.id(slot),
             False,
@@ -335,6 +369,7 @@ class Endings:
             error,
             body.message,
             _due(body, state, slab.state(slot)),
+            parts,
         )
 
     def _ended_mail(self, slot: int, time: int, state: int) -> Finished:

@@ -15,6 +15,7 @@ from smsc import records
 from smsc.bodies import Bodies
 from smsc.book import Book
 from smsc.counters import Counters
+from smsc.dialect import gathered
 from smsc.endings import Endings
 from smsc.message import datagram
 from smsc.records import Flag, Kind
@@ -63,10 +64,10 @@ class Failover:
             return False
         tried = self._state.asides.get(slab.id(slot)).tried
         self._dice += 1
-        if tried:
-            other = route.another(self._alive, tried, self._dice)
-        else:
-            other = route.pick(self._alive, self._dice)
+        message = self._bodies.get(slab.id(slot), slab.position(slot)).message
+        account = self._state.accounts[slab.account(slot)]
+        dice = gathered(account, message) or self._dice
+        other = route.another(self._alive, tried, dice) if tried else route.pick(self._alive, dice)
         if other is None or other == carrier:
             return False
         self._state.spool.reroute(slot, self._upstreams[other].index)

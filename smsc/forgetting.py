@@ -149,6 +149,9 @@ class Forgetting:
                 self._append(Kind.ORPHAN, self._commit.begin(), records.orphan(*orphan.head))
             for lesson in self._state.lessons.before(self._below):
                 self._append(Kind.LEARNED, self._commit.begin(), records.learned(*lesson))
+            for split in self._state.spool.splits.before(self._below):
+                assert split.head is not None
+                self._append(Kind.SPLIT, self._commit.begin(), records.split(*split.head))
             self._below = 0
 
     def _carry_message(self, slot: int) -> None:

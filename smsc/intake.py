@@ -2,8 +2,9 @@
 
 A schedule and the wish to replace an older message are kept in our queue and not passed on; a
 validity is kept and passed on; an absent source address is replaced by the account's default, and
-the number of a predefined message by its text. A datagram has neither schedule nor receipt, and is
-attempted once. The rest of the PDU stays as it came.
+the number of a predefined message by its text. An account with a default alphabet of its own is
+heard in ours. A datagram has neither schedule nor receipt, and is attempted once. The rest of the
+PDU stays as it came.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from smsc import message as rules
 from smsc import times
 from smsc._pdu import Message, Pdu
 from smsc.config import AccountConfig, Predefined
+from smsc.dialect import heard
 from smsc.smpp import Tag
+from smsc.text import Charset
 
+_GSM = Charset.GSM
 _QOS_TIME_TO_LIVE, _MESSAGE_PAYLOAD = int(Tag.QOS_TIME_TO_LIVE), int(Tag.MESSAGE_PAYLOAD)
 _MODE, _DATAGRAM = rules.MODE, rules.DATAGRAM
 _UDHI = 0x40
@@ -45,7 +49,12 @@ def source(ton: int, npi: int, address: bytes, limits: AccountConfig) -> tuple[i
 
 
 def ours(message: Message, limits: AccountConfig, predefined: Predefineds = _NO_TEXTS) -> Message:
-    """The message as it is to be kept: to be sent as it is, from somebody, with its text."""
+    """The message as it is to be kept: to be sent as it is, from somebody, its text in our words.
+
+    Raises Unsayable for what is not of the account's alphabet.
+    """
+    if limits.default_alphabet is not _GSM:
+        message = heard(message, limits.default_alphabet)
     unreported = message.esm_class & _MODE == _DATAGRAM and message.registered_delivery
     if (
         not message.schedule_delivery_time

@@ -41,10 +41,12 @@ from smsc.connection import (
     with_tlv,
     without_tlvs,
 )
+from smsc.dialect import Dialect
 from smsc.message import OURS, Manners, check_replacement
 from smsc.ports import Keeper
 from smsc.session import BIND_EVENTS, UNKNOWN, Event, Role, Timing, expressible
 from smsc.smpp import RESPONSE, RULES, STATES_BEFORE_50, Command, Status, Tag, Version
+from smsc.text import Charset
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +88,7 @@ class ClientConnection(Connection[int]):
     __slots__ = (
         "_attached",
         "_delivery",
+        "_dialect",
         "_entry",
         "_id_mask",
         "_in_lobby",
@@ -133,6 +136,7 @@ class ClientConnection(Connection[int]):
         #: Where we opened the connection: who is expected to bind on it, and our password there.
         self.expected = b""
         self.summons = b""
+        self._dialect: Dialect | None = None
         #: The bound account's system_id; empty before a bind.
         self.account = b""
         #: Whether deliver_sm may be sent.
@@ -292,6 +296,8 @@ class ClientConnection(Connection[int]):
         session.agree(pdu.fields["interface_version"])
         session.move(event)
         self.version = session.version
+        if account.config.default_alphabet is not Charset.GSM:
+            self._dialect = Dialect(account.config.default_alphabet)
         # An id in hexadecimal must not be longer than the version allows.
         self._id_mask = (1 << 4 * RULES[session.version].message_id) - 1
         self._take_on(account.config)
@@ -541,6 +547,8 @@ class ClientConnection(Connection[int]):
         """Stage these deliver_sm, or what says the same, under sequence numbers of this session."""
         session = self.session
         try:
+            if self._dialect is not None:
+                pdus = [self._dialect.tell(pdu) for pdu in pdus]
             sequences = session.requests(self._delivery, mail_ids, self.links.now)
             if self._delivery == _DATA_SM:
                 pdus = [

@@ -594,7 +594,7 @@ class Stages:
 
     async def survey(self, slab: Slab) -> None:
         """Count. The loop turns between two portions, so the sum is true up to what it did then."""
-        counts = dict.fromkeys((Stage.QUEUED, Stage.ACKED, Stage.IN_DOUBT), 0)
+        counts = dict.fromkeys(set(Stage) - {Stage.ATTEMPT}, 0)
         for stage in counts:
             cursor = 0
             while True:

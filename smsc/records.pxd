@@ -1,6 +1,6 @@
 # The heads of the keeper's records as values; layouts and promises are in records.pyx and .pyi.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 
 cdef class Kin:
@@ -74,6 +74,13 @@ cdef class OrphanHead:
 
 cdef class StatesHead:
     cdef readonly bytes account, entries
+cdef class SplitHead:
+    cdef readonly uint64_t id, pair
+    cdef readonly uint32_t status
+    cdef readonly uint16_t reference
+    cdef readonly uint8_t parts, state
+    cdef readonly bint wide
+    cdef readonly bytes network_error, error
 
 cpdef bytes message(
     uint64_t id, uint64_t submitted, uint64_t due, uint64_t expiry, uint64_t sent, uint64_t key,
@@ -107,3 +114,7 @@ cpdef bytes orphan_done(uint64_t key)
 cpdef uint64_t read_orphan_done(bytes head) except? 0
 cpdef bytes states(bytes account, bytes entries)
 cpdef StatesHead read_states(bytes head)
+cpdef bytes split(
+    uint64_t id, uint64_t pair, uint16_t reference, bint wide, uint8_t parts, uint8_t state,
+    uint32_t status, bytes network_error, bytes error)
+cpdef SplitHead read_split(bytes head)

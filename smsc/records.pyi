@@ -23,6 +23,7 @@ class Kind(IntEnum):
     LEARNED = 14
     PURSE = 15
     STATES = 16
+    SPLIT = 17
 
 class Flag(IntEnum):
     """Bits of a message's flags."""
@@ -156,6 +157,18 @@ class StatesHead:
     account: bytes
     entries: bytes
 
+class SplitHead:
+    id: int
+    pair: int
+    reference: int
+    wide: bool
+    parts: int
+    state: int
+    status: int
+    network_error: bytes
+    error: bytes
+    def __iter__(self) -> Iterator[Any]: ...
+
 def start(epoch: int) -> bytes: ...
 def read_start(head: bytes) -> int: ...
 def message(
@@ -219,6 +232,18 @@ def orphan(
     network_error: bytes,
 ) -> bytes: ...
 def read_orphan(head: bytes) -> OrphanHead: ...
+def split(
+    id: int,
+    pair: int,
+    reference: int,
+    wide: bool,
+    parts: int,
+    state: int,
+    status: int,
+    network_error: bytes,
+    error: bytes,
+) -> bytes: ...
+def read_split(head: bytes) -> SplitHead: ...
 def orphan_done(key: int) -> bytes: ...
 def read_orphan_done(head: bytes) -> int: ...
 def purse(

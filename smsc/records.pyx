@@ -32,9 +32,12 @@ state depends on what is in them.
                  customer name; if not whole it counts once the record behind it is there
     STATES       account name, and a name of 20 octets for each of its finished messages: id u64,
                  check u32, done u32 (seconds), state u8, error u8, flags u8, members u8
+    SPLIT        id u64, pair u64, reference u16, wide u8, parts u8, state u8, status u32,
+                 network error name, error name
 
-A MESSAGE, MAIL, ASIDE, LEARNED or PURSE record is the whole of its subject at that moment, so the
-same kind serves to accept it and to carry it forward out of a segment that is to be forgotten.
+A MESSAGE, MAIL, ASIDE, LEARNED, PURSE or SPLIT record is the whole of its subject at that moment,
+so the same kind serves to accept it and to carry it forward out of a segment that is to be
+forgotten.
 
 Compiled, since every message is written and read through here half a dozen times.
 """
@@ -44,7 +47,7 @@ from enum import IntEnum
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 if sys.byteorder != "little":
@@ -70,6 +73,7 @@ class Kind(IntEnum):
     LEARNED = 14
     PURSE = 15
     STATES = 16
+    SPLIT = 17
 
 
 class Flag(IntEnum):
@@ -169,6 +173,15 @@ cdef packed struct MailLayout:
 cdef packed struct MailDoneLayout:
     uint64_t id
     uint8_t state
+
+cdef packed struct SplitLayout:
+    uint64_t id
+    uint64_t pair
+    uint16_t reference
+    uint8_t wide
+    uint8_t parts
+    uint8_t state
+    uint32_t status
 
 cdef packed struct OrphanLayout:
     uint64_t key
@@ -739,4 +752,45 @@ cpdef StatesHead read_states(bytes head):
     cdef size_t at = 0
     s.account = _name(head, &at)
     s.entries = _name(head, &at)
+    return s
+
+
+@cython.final
+cdef class SplitHead:
+    def __iter__(self):
+        return iter((
+            self.id, self.pair, self.reference, self.wide, self.parts, self.state, self.status,
+            self.network_error, self.error,
+        ))
+
+
+cpdef bytes split(
+    uint64_t id, uint64_t pair, uint16_t reference, bint wide, uint8_t parts, uint8_t state,
+    uint32_t status, bytes network_error, bytes error,
+):
+    cdef SplitLayout f
+    f.id = id
+    f.pair = pair
+    f.reference = reference
+    f.wide = wide
+    f.parts = parts
+    f.state = state
+    f.status = status
+    return _head(&f, sizeof(f), network_error, error)
+
+
+cpdef SplitHead read_split(bytes head):
+    cdef SplitLayout f
+    cdef SplitHead s = SplitHead.__new__(SplitHead)
+    cdef size_t at = sizeof(f)
+    _fixed(head, &f, sizeof(f))
+    s.id = f.id
+    s.pair = f.pair
+    s.reference = f.reference
+    s.wide = f.wide
+    s.parts = f.parts
+    s.state = f.state
+    s.status = f.status
+    s.network_error = _name(head, &at)
+    s.error = _name(head, &at)
     return s

@@ -2,7 +2,7 @@ cdef class Route:
     cdef readonly str name
     cdef readonly tuple groups
     cdef readonly bint tries_next
-    cdef bytes _only
+    cdef readonly bytes only
 
     cpdef bytes pick(self, alive, unsigned long long dice)
 

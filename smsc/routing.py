@@ -28,7 +28,8 @@ class Route:
         self.name = name
         self.tries_next = tries_next
         self.groups = tuple(tuple(group) for group in groups)
-        self._only = self.groups[0][0].carrier if list(map(len, self.groups)) == [1] else None
+        #: The carrier where there is no choice.
+        self.only = self.groups[0][0].carrier if list(map(len, self.groups)) == [1] else None
 
     def pick(self, alive: Container[bytes], dice: int) -> bytes:
         """The carrier to use: from the first group with one alive, in proportion to the weights.
@@ -36,8 +37,8 @@ class Route:
         With none alive it is the first group's choice, where the message waits. Consecutive dice
         give exact shares.
         """
-        if self._only is not None:
-            return self._only
+        if self.only is not None:
+            return self.only
         for group in self.groups:
             shares = [share for share in group if share[0] in alive]
             if shares:

@@ -4,8 +4,9 @@ cimport smsc.records as records
 from smsc._finished cimport FinalStates, error_octet
 from smsc._spool cimport Slab
 from smsc.lanes cimport CarrierLanes
+from smsc.splits cimport Splits
 
-cdef int _QUEUED, _ATTEMPT, _ACKED, _IN_DOUBT, _MAY_REPEAT, _BROADCAST
+cdef int _QUEUED, _ATTEMPT, _ACKED, _IN_DOUBT, _SPLIT, _MAY_REPEAT, _PART, _BROADCAST
 
 
 cdef class Names:
@@ -21,6 +22,7 @@ cdef class Spool:
     cdef readonly Names accounts
     cdef readonly Names carriers
     cdef readonly object owed
+    cdef readonly Splits splits
     cdef readonly object broadcasts
     cdef readonly object doubts
     cdef list _lanes
@@ -33,7 +35,9 @@ cdef class Spool:
     cpdef queued(self, uint64_t position, int64_t time, bytes head)
     cpdef moved(self, uint64_t position, int64_t time, bytes head)
     cpdef doubt(self, uint64_t position, int64_t time, bytes head)
+    cdef _whole_sent(self, int part, int64_t time)
     cpdef final(self, uint64_t position, int64_t time, bytes head)
+    cpdef split(self, uint64_t position, int64_t time, bytes head)
     cpdef states(self, uint64_t position, int64_t time, bytes head)
     cdef _revise(self, int slot, records.MessageHead m, int64_t time)
     cdef _queue(self, int slot, int64_t due, int64_t time, bint is_ready=*)

@@ -6,6 +6,7 @@ Bodies stay on disk; here stand some dozen octets each (``_spool.Slab``). A mess
     ATTEMPT   handed to a bind; its outcome is awaited there
     ACKED     the carrier has it; on the wheel until its receipt comes or is given up
     IN_DOUBT  handed to a bind that is gone; on the wheel until the policy decides
+    SPLIT     its parts are owed in its stead, each in a state of its own (``splits``)
 
 and FINAL is to be gone from here: of what has ended only its final state is kept for a while, for
 its client to ask about (``_finished.FinalStates``). The methods named after records are the fold:
@@ -28,6 +29,7 @@ from smsc._spool import FIRST_LIST, Slab
 from smsc.asides import Doubt, Doubts
 from smsc.lanes import RETRY_LANE, CarrierLanes
 from smsc.records import Flag
+from smsc.splits import Splits
 
 
 class Stage(IntEnum):
@@ -37,12 +39,15 @@ class Stage(IntEnum):
     ATTEMPT = 2
     ACKED = 3
     IN_DOUBT = 4
+    SPLIT = 5
 
 
 # Plain numbers: comparing with an enum's member costs more than all the rest of a fold.
 _QUEUED, _ATTEMPT = int(Stage.QUEUED), int(Stage.ATTEMPT)
 _ACKED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
-_MAY_REPEAT, _BROADCAST = int(Flag.MAY_REPEAT), int(Flag.BROADCAST)
+_SPLIT = int(Stage.SPLIT)
+_MAY_REPEAT, _PART = int(Flag.MAY_REPEAT), int(Flag.PART)
+_BROADCAST = int(Flag.BROADCAST)
 
 #: States in which a message is still worth nothing but sending, so that its validity ends it.
 UNSENT = 1 << Stage.QUEUED
@@ -77,6 +82,8 @@ class Spool:
         self.carriers = carriers
         #: Messages owed per account, by its number.
         self.owed: defaultdict[int, int] = defaultdict(int)
+        #: Those that are sent in parts.
+        self.splits = Splits()
         #: The ids of those that are broadcasts, per account.
         self.broadcasts: defaultdict[int, set[int]] = defaultdict(set)
         #: Attempts whose outcome is unknown.
@@ -115,13 +122,15 @@ class Spool:
             if m.state == _QUEUED and slab.state(slot) == _QUEUED:
                 self._revise(slot, m, time)
             return
+        # Its record may stand before, where the message was carried forward.
+        state = _SPLIT if self.splits.count and self.splits.has(m.id) else m.state
         account = self.accounts.index(m.account)
         slot = slab.add(
             m.id,
             position,
             account,
             self.carriers.index(m.carrier),
-            m.state,
+            state,
             m.lane,
             m.attempt,
             m.flags,
@@ -136,26 +145,39 @@ class Spool:
             slab.set_pair(slot, m.pair)
         if m.sent:
             slab.set_sent(slot, m.sent)
-        if m.state == _QUEUED:
+        if m.flags & _PART and m.kin is not None:
+            self.splits.part(m.id, m.kin.group)
+        if state == _QUEUED:
             self._queue(slot, m.due, time)
-        elif m.state != _ATTEMPT:
+        elif state not in (_ATTEMPT, _SPLIT):
             slab.schedule(slot, m.due)
 
     def attempt(self, position: int, time: int, head: bytes) -> None:
         a = records.read_attempt(head)
         slab = self.slab
         slot = slab.find(a.id)
-        if slot >= 0:
+        if slot >= 0 and slab.state(slot) != _SPLIT:
             slab.unlink(slot)
             slab.set_attempt(slot, a.attempt, self.carriers.index(a.carrier))
             slab.set_sent(slot, time)
             slab.set_state(slot, _ATTEMPT)
+            if slab.flags(slot) & _PART:
+                self._whole_sent(slot, time)
+
+    def _whole_sent(self, part: int, time: int) -> None:
+        """What is true of the newest attempt of a part is true of the text."""
+        slab = self.slab
+        whole = slab.find(self.splits.whole_of(slab.id(part)))
+        if whole >= 0:
+            number = max(slab.attempt(whole), slab.attempt(part))
+            slab.set_attempt(whole, number, slab.carrier(part))
+            slab.set_sent(whole, time)
 
     def acked(self, position: int, time: int, head: bytes) -> None:
         a = records.read_acked(head)
         slab = self.slab
         slot = slab.find(a.id)
-        if slot >= 0 and slab.state(slot) != _ACKED:
+        if slot >= 0 and slab.state(slot) not in (_ACKED, _SPLIT):
             if slab.state(slot) == _IN_DOUBT:
                 self.doubts.settled(a.id)
             slab.set_key(slot, a.key)
@@ -166,7 +188,7 @@ class Spool:
         q = records.read_queued(head)
         slab = self.slab
         slot = slab.find(q.id)
-        if slot < 0 or slab.state(slot) == _ACKED:
+        if slot < 0 or slab.state(slot) in (_ACKED, _SPLIT):
             return
         if slab.state(slot) == _IN_DOUBT:
             slab.set_flag(slot, _MAY_REPEAT)
@@ -179,7 +201,7 @@ class Spool:
         m = records.read_moved(head)
         slab = self.slab
         slot = slab.find(m.id)
-        if slot < 0:
+        if slot < 0 or slab.state(slot) == _SPLIT:
             return
         if slab.state(slot) == _IN_DOUBT:
             self.doubts.settled(m.id)
@@ -215,14 +237,29 @@ class Spool:
                 end.members,
             )
         slab = self.slab
+        # Also where the message itself was forgotten, with a segment before this one.
+        if self.splits.count and self.splits.has(end.id):
+            self.splits.ended(end.id)
         slot = slab.find(end.id)
         if slot >= 0:
             if slab.state(slot) == _IN_DOUBT:
                 self.doubts.settled(slab.id(slot))
+            if slab.flags(slot) & _PART:
+                self.splits.part_ended(end.id)
             self.owed[slab.account(slot)] -= 1
             if slab.flags(slot) & _BROADCAST:
                 self.broadcasts[slab.account(slot)].discard(slab.id(slot))
             slab.remove(slot)
+
+    def split(self, position: int, time: int, head: bytes) -> None:
+        slab = self.slab
+        id = self.splits.split(position, head)
+        slot = slab.find(id)
+        if slot >= 0:
+            if slab.state(slot) == _IN_DOUBT:
+                self.doubts.settled(id)
+            slab.unlink(slot)
+            slab.set_state(slot, _SPLIT)
 
     def states(self, position: int, time: int, head: bytes) -> None:
         s = records.read_states(head)

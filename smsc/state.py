@@ -32,6 +32,7 @@ _STATES = int(Kind.STATES)
 #: How long final states may be asked about, ms, and how many are kept, unless somebody says.
 KEEP = 24 * 3_600_000
 KEPT = 1_000_000
+_SPLIT = int(Kind.SPLIT)
 
 
 class State:
@@ -108,6 +109,8 @@ class State:
             self.lessons.learned(position, time, head)
         elif kind == _STATES:
             self.spool.states(position, time, head)
+        elif kind == _SPLIT:
+            self.spool.split(position, time, head)
         elif kind == _START:
             self._start(position, time, head)
         else:
@@ -131,6 +134,7 @@ class State:
             self.lessons.oldest_segment(),
             self.purses.oldest_segment(),
             self.ended.oldest_segment(),
+            self.spool.splits.oldest_segment(),
         )
         return min((segment for segment in needed if segment >= 0), default=-1)
 
@@ -145,8 +149,10 @@ class State:
         for row in sorted(slab.row(slot) for slot in slab.slots()):
             (id, position, key, due, expiry, sent, account, carrier, *rest) = row
             state = rest[0]
-            # A message that is only queued may be moved to another carrier without a record.
-            settled: list[object] = [] if state == Stage.QUEUED else [self.carriers[carrier]]
+            # A message that is only queued may be moved to another carrier without a record, also
+            # one that is then sent in parts.
+            movable = state in (Stage.QUEUED, Stage.SPLIT)
+            settled: list[object] = [] if movable else [self.carriers[carrier]]
             settled += [due] if state in (Stage.ACKED, Stage.IN_DOUBT) else []
             owner = self.accounts[account]
             digest.update(repr((id, position, key, expiry, sent, owner, rest, settled)).encode())
@@ -163,4 +169,7 @@ class State:
             owner = self.accounts[e.account]
             ended = (e.id, e.check, e.done, owner, e.state, e.error, e.flags, e.members)
             digest.update(repr(ended).encode())
+        for id, split in sorted(self.spool.splits):
+            newest = tuple(split.head) if split.head else None
+            digest.update(repr((id, split.position, newest, sorted(split.parts))).encode())
         return digest.hexdigest()

@@ -2,7 +2,8 @@ from libc.stdint cimport int64_t, uint64_t
 
 from smsc._pdu cimport Message
 
-cdef long _OCTETS_PER_SM
+cdef bytes _SURELY_ONE
+cdef int _UDHI
 
 
 cdef class Finished:
@@ -16,6 +17,7 @@ cdef class Finished:
     cdef public int64_t done
     cdef public int64_t expiry
     cdef public int attempts
+    cdef public int parts
     cdef public int state
     cdef public uint64_t status
     cdef public bytes network_error
@@ -27,7 +29,7 @@ cdef class Finished:
 cpdef Finished finished(
     uint64_t id, bint inbound, bytes customer, bytes account, bytes carrier, int64_t accepted,
     int64_t sent, int64_t done, int64_t expiry, int attempts, int state, uint64_t status,
-    bytes network_error, bytes error, Message message, price=*)
+    bytes network_error, bytes error, Message message, price=*, int parts=*)
 cpdef long segments(Message message) except -1
 cpdef str period_of(int64_t accepted)
 cpdef bytes pack(Finished end, str period, sealer)

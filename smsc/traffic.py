@@ -43,12 +43,10 @@ FULL_FRAME = 512 * 1024
 # One packer for all: making one costs more than packing a record.
 _pack = msgpack.Packer().pack
 
-_OCTETS_PER_SM = text.OCTETS_PER_SM
+_SURELY_ONE = text.SURELY_ONE
+_UDHI = 0x40
 
 DAY = 86_400_000
-
-#: Octets of the header that a part of a longer text carries (8-bit reference).
-_CONCAT_HEADER = 6
 
 #: TRAFFIC's fields in order. Times in ms; addresses and names are octets.
 FIELDS = (
@@ -75,6 +73,8 @@ class Finished:
     done: int
     expiry: int
     attempts: int
+    #: Short messages that it was sent in; 0 where it was sent whole.
+    parts: int
     #: A message_state, and the carrier's command_status, network_error_code and ``err``.
     state: int
     status: int
@@ -102,6 +102,7 @@ def finished(
     error: bytes,
     message: Message,
     price: Any = None,
+    parts: int = 0,
 ) -> Finished:
     """A ``Finished``: a function, since compiled it takes machine integers as they are."""
     one = Finished.__new__(Finished)
@@ -121,6 +122,7 @@ def finished(
     one.error = error
     one.message = message
     one.price = price
+    one.parts = parts
     return one
 
 
@@ -154,14 +156,10 @@ def period_of(accepted: int) -> str:
 
 def segments(message: Message) -> int:
     """Short messages that a handset needs to get this text: what is billed."""
-    octets = len(message.text)
-    if octets <= _OCTETS_PER_SM:
+    octets = message.text
+    if len(octets) <= _SURELY_ONE[message.data_coding]:
         return 1
-    charset = text.CHARSETS[message.data_coding]
-    if octets <= text.capacity(charset, 0):
-        return 1
-    room = text.capacity(charset, _CONCAT_HEADER)
-    return -(-octets // room)
+    return text.segments(octets, message.data_coding, bool(message.esm_class & _UDHI))
 
 
 def pack(end: Finished, period: str, sealer: Sealer) -> bytes:
@@ -174,7 +172,7 @@ def pack(end: Finished, period: str, sealer: Sealer) -> bytes:
         m.dest_addr_ton, m.dest_addr_npi, m.destination_addr,
         end.state, end.status, end.network_error, end.error,
         m.data_coding, m.esm_class, m.protocol_id, m.priority_flag, m.registered_delivery,
-        segments(m), end.attempts, b"", end.carrier, end.customer,
+        end.parts or segments(m), end.attempts, b"", end.carrier, end.customer,
         end.account, end.price,
     )  # fmt: skip
     customer = end.customer

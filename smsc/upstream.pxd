@@ -22,6 +22,7 @@ cdef class Upstream:
     cdef readonly int index
     cdef readonly CarrierLanes lanes
     cdef public object away_since
+    cdef readonly object dialect
     cdef Names _accounts
     cdef Slab _slab
     cdef list _berths

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from smsc import dialect
 from smsc._pdu import Message
 from smsc.config import CarrierConfig
 from smsc.ports import RelayBind
@@ -56,6 +57,8 @@ class Upstream:
         self._as_asked = config.receipts == "as_asked"
         self.index = state.carriers.index(config.name)
         self.lanes = state.spool.lanes(self.index)
+        #: What it must be told otherwise; None if it takes everything as it is.
+        self.dialect = dialect.compiled(config)
         self._accounts = state.accounts
         self._slab = state.spool.slab
         self._berths: list[Berth] = []
@@ -99,6 +102,11 @@ class Upstream:
             self._ask_again = True
         else:
             self._slab.push_front(slot, self._stranded)
+
+    def ahead(self, berth: Berth, slots: list[int]) -> None:
+        """These go over this bind next, in order."""
+        for slot in reversed(slots):
+            self._slab.push_front(slot, berth.parked)
 
     def asks_receipt(self, client_asked: bool) -> bool:
         """Whether this carrier was asked for a receipt."""

@@ -288,6 +288,20 @@ DISAGREE = [
     ),
     (LEAST + CARRIERS.replace("}]", ", version: 3.3, bind: tx+rx}]"), None),
     (
+        LEAST + CARRIERS.replace("}]", ", version: 3.3, bind: tx+rx, long_messages: sar}]"),
+        "f:5: carriers[0].long_messages: SMPP 3.3 has no TLVs; use udh",
+    ),
+    (
+        LEAST + CARRIERS.replace("}]", ", default_alphabet: ebcdic}]"),
+        "f:5: carriers[0].default_alphabet: 'ebcdic' is not one of: gsm0338, latin1, ascii, utf8, "
+        "gsm0338-packed",
+    ),
+    (
+        LEAST + CARRIERS.replace("}]", ", data_codings: [0, 0x100]}]"),
+        "f:5: carriers[0].data_codings[1]: '0x100' must be a whole number from 0 to 255",
+    ),
+    (LEAST + CARRIERS.replace("}]", ", data_codings: [0, 0xF1]}]"), None),
+    (
         LEAST + CARRIERS.replace("}]", ", numbers: {source: national}}]"),
         "f:5: carriers[0].numbers.source: national numbers need a region",
     ),

@@ -36,6 +36,7 @@ from smsc.listener import MAX_REFUSALS, STRANGERS_PDU, Listener
 from smsc.ports import Standing
 from smsc.session import State
 from smsc.smpp import Command, Status, Tag
+from smsc.text import Charset
 
 BIND, BIND_RESP = Command.BIND_TRANSCEIVER, Command.BIND_TRANSCEIVER_RESP
 SUBMIT_RESP, NACK = Command.SUBMIT_SM_RESP, Command.GENERIC_NACK
@@ -1028,3 +1029,17 @@ def test_configured_timers_hold() -> None:
         assert wire.state == "open"
         edge.pass_time(2_000)
         assert wire.state == "ending"
+
+
+# -- alphabets --
+
+
+def test_a_delivery_is_told_in_the_clients_alphabet() -> None:
+    with edge_with(default_alphabet=Charset.LATIN1) as edge:
+        wire = edge.bound()
+        [bound] = edge.keeper.attached
+        bound.deliver([1, 2], [deliver(text=b"\x05\x00"), deliver(text=b"\x10")])
+        edge.stage.durable()
+        first, second = (pdu.fields for pdu in wire.received())
+        assert (first["data_coding"], first["short_message"]) == (0, "é@".encode("latin-1"))
+        assert (second["data_coding"], second["short_message"]) == (8, "Δ".encode("utf-16-be"))

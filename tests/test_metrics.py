@@ -274,7 +274,13 @@ def test_stages_are_counted_in_portions(monkeypatch: pytest.MonkeyPatch) -> None
     stages = Stages()
     asyncio.run(stages.survey(keeper.core.state.spool.slab))
     # Five went out; two answers made room for two more.
-    expected = {Stage.QUEUED: 1, Stage.ATTEMPT: 2, Stage.ACKED: 2, Stage.IN_DOUBT: 3}
+    expected = {
+        Stage.QUEUED: 1,
+        Stage.ATTEMPT: 2,
+        Stage.ACKED: 2,
+        Stage.IN_DOUBT: 3,
+        Stage.SPLIT: 0,
+    }
     assert stages.counts == expected
 
 

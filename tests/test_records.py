@@ -109,6 +109,15 @@ HEADS: dict[Kind, tuple[Callable[..., bytes], Callable[[bytes], Any], dict[str, 
     Kind.STATES: (
         records.states, records.read_states, {"account": NAME, "entries": bytes(range(180))}, 0,
     ),
+    Kind.SPLIT: (
+        records.split,
+        records.read_split,
+        {
+            "id": U64, "pair": U64 - 1, "reference": 2**16 - 1, "wide": True, "parts": U8,
+            "state": 5, "status": U32, "network_error": b"\3\0\x22", "error": b"034",
+        },
+        25,
+    ),
 }  # fmt: skip
 
 KINDS = pytest.mark.parametrize("kind", HEADS, ids=lambda kind: kind.name)

@@ -6,6 +6,7 @@ Every run is determined by its seed, and a failing seed is a regression test. Wh
 * nothing that was never answered yes, or was refused, becomes more than one message
 * one traffic record per message, exactly, over any number of crashes
 * a carrier gets a message twice only if the log itself doubted the attempt before
+* a text that was sent in parts is delivered if all of them were
 * a message moves on only where its route says so, and never back to a carrier that failed it
 * a replay of the log ends in the very state of the run
 """
@@ -13,16 +14,19 @@ Every run is determined by its seed, and a failing seed is a regression test. Wh
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 
 from smsc import records
 from smsc._pdu import Message
-from smsc.records import Kind
-from smsc.smpp import Status
+from smsc.records import Kin, Kind
+from smsc.smpp import MessageState, Status
 from smsc.state import State
 from tests.keeper import BASE, Client, Keeper, Relay, deliver_sm, submit_sm
+
+#: One carrier is sent long texts in parts; the other takes them whole.
+TEXT = BASE.replace("in_doubt: {policy", "long_messages: udh\n    in_doubt: {policy")
 
 SEEDS = range(60)
 STEPS = 150
@@ -35,7 +39,7 @@ class World:
         self.dice = random.Random(seed)
         #: In every other world what one carrier fails the next one gets.
         self.moves = bool(seed % 2)
-        self.keeper = Keeper(text=NEXT if self.moves else BASE)
+        self.keeper = Keeper(text=NEXT if self.moves else TEXT)
         self.relays: list[Relay] = []
         self.clients: list[Client] = []
         #: Ids answered yes, durable; how often a carrier took or may have taken each; receipts due.
@@ -43,6 +47,9 @@ class World:
         self.taken: Counter[int] = Counter()
         self.doubted: set[int] = set()
         self.moved: set[int] = set()
+        #: Texts that are sent in parts, and what every part is a part of.
+        self.split: set[int] = set()
+        self.kin: dict[int, Kin] = {}
         self.pending: list[tuple[bytes, bytes]] = []
         self.serial = 0
 
@@ -61,7 +68,8 @@ class World:
 
     def message(self, asked: int) -> Message:
         to = self.dice.choice((b"49151000", b"44770090")) + b"%04d" % self.dice.randrange(20)
-        return submit_sm(destination_addr=to, registered_delivery=asked)
+        octets = b"a" * self.dice.choice((5, 5, 200))
+        return submit_sm(destination_addr=to, registered_delivery=asked, short_message=octets)
 
     def bind(self) -> None:
         client = Client(self.keeper, self.dice.choice((b"acme", b"other")), window=3)
@@ -168,7 +176,7 @@ class World:
         assert replayed.fingerprint() == self.keeper.core.state.fingerprint()
 
     def note_doubts(self) -> None:
-        """Ids that the log itself says were in doubt, or failed by one carrier for another."""
+        """What the log itself says: doubts, what one carrier failed for another, parts."""
         failed: set[tuple[int, bytes]] = set()
         for _position, (kind, head, _body) in sorted(self.keeper.log._records.items()):
             if kind == Kind.DOUBT:
@@ -181,6 +189,12 @@ class World:
             elif kind == Kind.ATTEMPT:
                 attempt = records.read_attempt(head)
                 assert (attempt.id, attempt.carrier) not in failed, "back to who failed it"
+            elif kind == Kind.SPLIT:
+                self.split.add(records.read_split(head).id)
+            elif kind == Kind.MESSAGE:
+                message = records.read_message(head)
+                if message.kin is not None:
+                    self.kin[message.id] = message.kin
 
     def settle(self) -> None:
         """Let everything come to its end: a healthy carrier, a patient client."""
@@ -220,9 +234,20 @@ class World:
         doubles = {id for id, copies in self.taken.items() if copies > 1}
         assert doubles <= self.doubted | self.moved, "sent twice without a doubt"
         assert self.moves or not self.moved, "no route says so"
+        assert not finished.keys() & self.kin.keys(), "a part was billed"
+        self.check_parts()
+
+    def check_parts(self) -> None:
+        sent: defaultdict[int, set[int]] = defaultdict(set)
+        for part, kin in self.kin.items():
+            if self.taken[part]:
+                sent[kin.group].add(kin.index)
+        for record in self.keeper.records():
+            if record["state"] == MessageState.DELIVERED and record["id"] in self.split:
+                assert sent[record["id"]] == {0, 1}, "delivered, and a part was never sent"
 
 
-NEXT = BASE.replace("carriers: [one, two]}", "carriers: [one, two], on_failure: next}")
+NEXT = TEXT.replace("carriers: [one, two]}", "carriers: [one, two], on_failure: next}")
 
 RETRIED = (Status.ESME_RSYSERR, Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from smsc import records
 from smsc._spool import key_of
-from smsc.records import Kind, MailKind
+from smsc.records import Flag, Kin, Kind, MailKind
 from smsc.spool import Stage
 from smsc.state import State
 from tests.keeper import START
@@ -60,7 +60,8 @@ RECORDS: dict[Kind, st.SearchStrategy[bytes]] = {
     Kind.START: st.builds(records.start, st.integers(1, 9)),
     Kind.MESSAGE: st.builds(
         message, IDS, TIMES, TIMES, KEYS, st.sampled_from(tuple(map(int, Stage))),
-        st.integers(0, 3), NUMBERS, st.integers(0, 7), ACCOUNTS, CARRIERS,
+        st.integers(0, 3), NUMBERS, st.integers(0, 31), ACCOUNTS, CARRIERS,
+        st.none() | st.builds(Kin, IDS, NUMBERS, NUMBERS),
     ),
     Kind.ATTEMPT: st.builds(records.attempt, IDS, NUMBERS, CARRIERS),
     Kind.ACKED: st.builds(records.acked, IDS, NUMBERS, TIMES, KEYS, SMALL),
@@ -91,6 +92,9 @@ RECORDS: dict[Kind, st.SearchStrategy[bytes]] = {
     ),
     Kind.STATES: st.builds(
         records.states, ACCOUNTS, st.lists(STATE_ENTRIES, max_size=3).map(b"".join)
+    ),
+    Kind.SPLIT: st.builds(
+        records.split, IDS, IDS, NUMBERS, st.booleans(), NUMBERS, STATES, STATUSES, SMALL, SMALL
     ),
 }  # fmt: skip
 
@@ -131,6 +135,7 @@ def test_the_oldest_segment_is_the_oldest_that_is_needed(history: list[Record]) 
     needed += [position >> 32 for position, _lesson in state.lessons]
     needed += [orphan.position >> 32 for orphan in state.orphans]
     needed += [position >> 32 for position, _purse in state.purses._held.values()]
+    needed += [split.position >> 32 for _, split in state.spool.splits if split.head]
     if state.ended:
         needed.append(state.ended.oldest_segment())
     assert state.oldest_segment() == min(needed, default=-1)
@@ -160,6 +165,8 @@ BASE: list[Record] = [
     (Kind.ORPHAN, records.orphan(9, START + 10**6, 2, True, b"one", b"000", b"")),
 ]
 
+PART = Flag.PART, b"acme", b"one", Kin(2, 0, 1)
+
 
 @pytest.mark.parametrize(
     "record",
@@ -179,6 +186,8 @@ BASE: list[Record] = [
         (Kind.ASIDE, records.aside(1, 1, 0, ())),
         (Kind.ASIDE, records.aside(1, 0, 0, (b"one",))),
         (Kind.LEARNED, records.learned(b"one", 1, 0, 0, 0, 0)),
+        (Kind.MESSAGE, message(4, START, START, 0, Stage.QUEUED, 0, 0, *PART)),
+        (Kind.SPLIT, records.split(2, 5, 1, False, 1, 2, 0, b"", b"")),
     ],
     ids=lambda record: record[0].name,
 )
@@ -258,7 +267,9 @@ def carried(state: State) -> list[Record]:
     for row in (slab.row(slot) for slot in slab.slots()):
         id, _position, key, due, expiry, sent, account, carrier, *rest = row
         names = state.accounts[account], state.carriers[carrier]
-        head = records.message(id, START, due, expiry, sent, key, *rest, *names)
+        whole = state.spool.splits.whole_of(id)
+        kin = Kin(whole, 0, 1) if whole else None
+        head = records.message(id, START, due, expiry, sent, key, *rest, *names, kin)
         history.append((Kind.MESSAGE, head))
     for row in (mail.row(slot) for slot in mail.slots()):
         names = state.accounts[row[6]], state.carriers[row[7]]
@@ -267,6 +278,9 @@ def carried(state: State) -> list[Record]:
     history += [(Kind.LEARNED, records.learned(*lesson)) for _, lesson in state.lessons]
     history += [(Kind.PURSE, records.purse(True, name, *purse)) for name, purse in state.purses]
     history += [(Kind.ORPHAN, records.orphan(*orphan.head)) for orphan in state.orphans]
+    history += [
+        (Kind.SPLIT, records.split(*split.head)) for _, split in state.spool.splits if split.head
+    ]
     batches, _cursor = state.ended.left_behind(0, 1_000, 2, START)
     return history + [
         (Kind.STATES, records.states(state.accounts[account], entries))

@@ -1,0 +1,361 @@
+"""How a peer wants its messages: which alphabets, how long texts, with TLVs or without.
+
+Inside, a message is as its client sent it, and data_coding 0 is GSM 03.38, one septet per octet.
+What a carrier needs instead is made each time it is sent, by a ``Dialect`` compiled from its
+configuration; a carrier that takes everything as it is has none. ``heard`` is the other way: a
+peer's words as ours. Pure: what goes in and comes out is whole messages.
+
+What is said differently is said exactly: the same characters, class and header, or ``Unsayable``.
+Only an octet above 0x7F where septets should be becomes ``?`` when it is recoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from smsc import message as rules
+from smsc import text
+from smsc._pdu import Message
+from smsc._spool import key_of
+from smsc.config import CarrierConfig, LongMessages
+from smsc.smpp import RULES, Status, Tag, Version
+from smsc.text import CHARSETS, SAR_TAGS, Charset, Element, Part
+
+UDHI = 0x40
+_PAYLOAD = int(Tag.MESSAGE_PAYLOAD)
+#: What short_message holds in any version.
+_SHORT_MESSAGE = RULES[Version.V34].sm_length
+
+#: Where message_payload is for texts of any length.
+_PAYLOADS = frozenset({"pass", "payload"})
+
+_CONCAT = frozenset({text.CONCAT_8, text.CONCAT_16})
+_SHIFTS = frozenset({text.SINGLE_SHIFT, text.LOCKING_SHIFT})
+#: What radio networks carry without recoding it.
+_ON_AIR = frozenset({Charset.GSM, Charset.BINARY, Charset.UCS2})
+#: What a text may be recoded to, the shortest on its way first; where it is to be cut, only what is
+#: as long on air as here comes before the rest.
+_TO_SAY = (Charset.GSM, Charset.IA5, Charset.LATIN1, Charset.UCS2)
+_TO_CUT = (Charset.GSM, Charset.UCS2, Charset.IA5, Charset.LATIN1)
+
+
+class Unsayable(Exception):
+    """A message that can't be said in this dialect; ``status`` is what to refuse it with."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.name)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a message says, taken apart."""
+
+    data_coding: int
+    octets: bytes
+    #: The user data header as it came, and its elements.
+    header: bytes
+    elements: tuple[Element, ...]
+    #: Which part of a longer text it is, and whether TLVs say so.
+    part: Part | None
+    sar: bool
+
+    @property
+    def charset(self) -> Charset:
+        return CHARSETS[self.data_coding]
+
+    def text(self) -> str:
+        """Raises Unsayable for what is no text, or not of its charset."""
+        try:
+            return text.worded(self.octets, self.charset, self.elements, "strict")
+        except ValueError:
+            raise Unsayable(Status.ESME_RINVDCS) from None
+
+    def with_elements(self, elements: Sequence[Element]) -> _Words:
+        return replace(self, elements=tuple(elements), header=text.build_udh(elements))
+
+    def recoded(self, data_coding: int, octets: bytes) -> _Words:
+        """In another charset, where shift tables mean nothing."""
+        words = replace(self, data_coding=data_coding, octets=octets)
+        kept = [element for element in self.elements if element[0] not in _SHIFTS]
+        return words if len(kept) == len(self.elements) else words.with_elements(kept)
+
+    def fits(self) -> bool:
+        """Whether it is one short message on air."""
+        elements = self.elements
+        if self.part is not None and self.sar:
+            elements = (self.part.element(), *elements)
+        charset, octets = text.on_air(self.octets, self.charset, self.elements)
+        return len(octets) <= text.capacity(charset, len(text.build_udh(elements)))
+
+
+def _words_of(message: Message) -> _Words:
+    octets = message.text
+    if message.esm_class & UDHI:
+        try:
+            elements, rest = text.parse_udh(octets)
+        except ValueError:
+            raise Unsayable(Status.ESME_RINVESMCLASS) from None
+        header = octets[: len(octets) - len(rest)]
+        part = text.concat(elements)
+        return _Words(message.data_coding, rest, header, elements, part, False)
+    part = text.sar(message)
+    return _Words(message.data_coding, octets, b"", (), part, part is not None)
+
+
+def heard(message: Message, alphabet: Charset) -> Message:
+    """A message of a peer that means ``alphabet`` by the default one, in our words.
+
+    What GSM 03.38 lacks is said in the same alphabet by its own data_coding, or in UCS-2. Raises
+    Unsayable where the octets are not of that alphabet, or a part of a text would not fit any more.
+    """
+    if alphabet is Charset.GSM or CHARSETS[message.data_coding] is not Charset.GSM:
+        return message
+    words = _words_of(message)
+    if alphabet is Charset.PACKED:
+        septets = text.unpack(words.octets, len(words.header))
+        return _put(message, replace(words, octets=septets), payload=_in_payload(message))
+    try:
+        said = text.decode(words.octets, alphabet, "strict")
+    except ValueError:
+        raise Unsayable(Status.ESME_RINVDCS) from None
+    for charset in (Charset.GSM, alphabet, Charset.UCS2):
+        coding = message.data_coding
+        if charset is not Charset.GSM:
+            coding = next(iter(text.codings(coding, charset)), -1)
+        octets = _encoded(said, charset)
+        if coding >= 0 and octets is not None:
+            words = words.recoded(coding, octets)
+            if words.part is not None and not words.fits():
+                raise Unsayable(Status.ESME_RINVMSGLEN)
+            return _put(message, words, payload=_in_payload(message))
+    raise Unsayable(Status.ESME_RINVDCS)
+
+
+def gathered(account: bytes, message: Message) -> int:
+    """A number that all parts of a text have in common, for the choice of one carrier; else 0."""
+    if not message.esm_class & UDHI and message.tlv(SAR_TAGS[0]) is None:
+        return 0
+    try:
+        part = _words_of(message).part
+    except Unsayable:
+        return 0
+    if part is None:
+        return 0
+    whole = (account, message.source_addr, message.destination_addr, b"%d" % part.reference)
+    return key_of(b"parts", b"\0".join(whole))
+
+
+def compiled(config: CarrierConfig) -> Dialect | None:
+    """A carrier's dialect; None if it takes every message as it is."""
+    dialect = Dialect(
+        config.default_alphabet,
+        frozenset(config.data_codings),
+        config.long_messages,
+        # On air SAR TLVs become a header with a reference of 16 bits.
+        config.wide_references or config.long_messages == "sar",
+        RULES[Version(config.version)].tlvs,
+    )
+    return None if dialect == Dialect() else dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How to say a message to one peer."""
+
+    alphabet: Charset = Charset.GSM
+    #: The values of data_coding that it takes; none named means all.
+    data_codings: frozenset[int] = frozenset()
+    long_messages: LongMessages = "pass"
+    #: Whether parts that we cut have references of 16 bits.
+    wide: bool = False
+    #: Whether it may be sent TLVs.
+    tlvs: bool = True
+    #: Per data_coding the octets up to which a short message needs no second look.
+    _plain: bytes = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_plain", bytes(map(self._plain_octets, range(256))))
+
+    def _plain_octets(self, data_coding: int) -> int:
+        charset = CHARSETS[data_coding]
+        if not self._takes(data_coding) or (
+            charset is Charset.GSM and self.alphabet is not Charset.GSM
+        ):
+            return 0
+        return text.SURELY_ONE[data_coding]
+
+    def _is_plain(self, message: Message) -> bool:
+        return (
+            0 < message.sm_length <= self._plain[message.data_coding]
+            and not message.esm_class & UDHI
+            and message.tlv(SAR_TAGS[0]) is None
+            and (self.tlvs or not message.tlvs)
+        )
+
+    def say(self, message: Message) -> Message | None:
+        """The message as this peer needs it; None if it must be ``cut``.
+
+        Raises Unsayable.
+        """
+        if self._is_plain(message):
+            return message
+        came = _words_of(message)
+        words = self._shaped(self._coded(came, _TO_SAY))
+        changed = words is not came
+        if words.part is None and self.long_messages != "pass" and not words.fits():
+            if self.long_messages != "payload":
+                self._pieces(self._coded(came, _TO_CUT), 0, wide=True)
+                return None
+            payload = True
+        else:
+            if changed and words.part is not None and not words.fits():
+                raise Unsayable(Status.ESME_RINVMSGLEN)
+            payload = _in_payload(message) and self.tlvs and self.long_messages in _PAYLOADS
+        words = self._spoken(words)
+        if words is came and payload == _in_payload(message) and (self.tlvs or not message.tlvs):
+            return message
+        return _put(message, words, payload=payload, tlvs=self.tlvs)
+
+    def tell(self, pdu: bytes) -> bytes:
+        """A delivery as this peer needs it; as it is where that can't be said."""
+        try:
+            told = self.say(Message.from_raw(pdu))
+        except Unsayable:
+            return pdu
+        return pdu if told is None else told.raw
+
+    def hear(self, message: Message) -> Message:
+        """A message of this peer in our words; as it came where it is not of its own alphabet."""
+        try:
+            return heard(message, self.alphabet)
+        except Unsayable:
+            return message
+
+    def cut(self, message: Message, reference: int, *, wide: bool) -> list[Message]:
+        """A text for which ``say`` gave None as its parts, in our words, each to be said itself.
+
+        A receipt of any kind for the whole needs one of every end of every part.
+        """
+        words = self._coded(_words_of(message), _TO_CUT)
+        common = {
+            "registered_delivery": 1 if message.registered_delivery & 3 else 0,
+            "esm_class": message.esm_class | UDHI,
+            "data_coding": words.data_coding,
+        }
+        tlvs = list(_others(message))
+        return [
+            rules.changed(message, tlvs, short_message=piece, **common)
+            for piece in self._pieces(words, reference, wide=wide)
+        ]
+
+    def _pieces(self, words: _Words, reference: int, *, wide: bool) -> list[bytes]:
+        try:
+            return text.split(
+                words.octets, words.charset, reference, wide=wide, elements=words.elements
+            )
+        except ValueError:
+            raise Unsayable(Status.ESME_RINVMSGLEN) from None
+
+    # -- alphabets -------------------------------------------------------------------------------
+
+    def _takes(self, data_coding: int) -> bool:
+        return not self.data_codings or data_coding in self.data_codings
+
+    def _coded(self, words: _Words, order: Sequence[Charset]) -> _Words:
+        """In a data_coding that the peer takes, still in our words."""
+        charset = words.charset
+        as_it_is = order is _TO_SAY or charset in _ON_AIR
+        if as_it_is and self._takes(words.data_coding) and self._has_words(words):
+            return words
+        if not text.readable(charset):
+            order = ()
+        for target in order if charset in order else (*order, charset):
+            for coding in filter(self._takes, text.codings(words.data_coding, target)):
+                if target is charset:
+                    found: _Words | None = replace(words, data_coding=coding)
+                else:
+                    found = self._recoded(words, coding)
+                if found is not None and self._has_words(found):
+                    return found
+        raise Unsayable(Status.ESME_RINVDCS)
+
+    def _recoded(self, words: _Words, coding: int) -> _Words | None:
+        octets = _encoded(words.text(), CHARSETS[coding])
+        return None if octets is None else words.recoded(coding, octets)
+
+    def _has_words(self, words: _Words) -> bool:
+        """Whether the peer's default alphabet, if it is to be used, has all the characters."""
+        if words.charset is not Charset.GSM or self.alphabet in (Charset.GSM, Charset.PACKED):
+            return True
+        return _encoded(words.text(), self.alphabet) is not None
+
+    def _spoken(self, words: _Words) -> _Words:
+        """With the octets that the peer's default alphabet has."""
+        if words.charset is not Charset.GSM or self.alphabet is Charset.GSM:
+            return words
+        if self.alphabet is Charset.PACKED:
+            return replace(words, octets=text.pack(words.octets, len(words.header)))
+        octets = text.encode(words.text(), self.alphabet)
+        return words if octets == words.octets else words.recoded(words.data_coding, octets)
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    def _shaped(self, words: _Words) -> _Words:
+        """A part of a longer text as the peer tells parts: by a header, or by TLVs."""
+        part = words.part
+        if part is None:
+            return words
+        if words.sar and (self.long_messages == "udh" or not self.tlvs):
+            if not self.wide:
+                # The low octet of a counter is a counter; all parts come to the same.
+                part = replace(part, reference=part.reference & 0xFF, wide=False)
+            words = replace(words, part=part, sar=False)
+            return words.with_elements([part.element(), *words.elements])
+        others = [element for element in words.elements if element[0] not in _CONCAT]
+        if self.long_messages == "sar" and self.tlvs and not words.sar and not others:
+            return replace(words, sar=True).with_elements(others)
+        return words
+
+
+def _encoded(said: str, charset: Charset) -> bytes | None:
+    try:
+        return text.encode(said, charset)
+    except ValueError:
+        return None
+
+
+def _in_payload(message: Message) -> bool:
+    return not message.sm_length and message.tlv(_PAYLOAD) is not None
+
+
+def _put(message: Message, words: _Words, *, payload: bool, tlvs: bool = True) -> Message:
+    """The message with these words; text too long for short_message goes into the payload."""
+    octets = words.header + words.octets
+    payload = payload or len(octets) > _SHORT_MESSAGE
+    kept = list(_others(message)) if tlvs else []
+    if words.part is not None and words.sar:
+        kept += zip(SAR_TAGS, _sar_values(words.part), strict=True)
+    if payload:
+        if not tlvs:
+            raise Unsayable(Status.ESME_RINVMSGLEN)
+        kept.append((_PAYLOAD, octets))
+    return rules.changed(
+        message,
+        kept,
+        short_message=b"" if payload else octets,
+        esm_class=message.esm_class & ~UDHI | (UDHI if words.header else 0),
+        data_coding=words.data_coding,
+    )
+
+
+def _others(message: Message) -> Iterator[tuple[int, bytes]]:
+    """The TLVs that say nothing of the text."""
+    for tag, value in message.tlvs:
+        if tag != _PAYLOAD and tag not in SAR_TAGS:
+            yield tag, value
+
+
+def _sar_values(part: Part) -> tuple[bytes, bytes, bytes]:
+    return part.reference.to_bytes(2, "big"), bytes((part.total,)), bytes((part.number,))

@@ -1,0 +1,132 @@
+"""Texts that are being sent in parts, as a fold over the log.
+
+Of each: its parts that are not final, how the worst of the others ended, and the reference that
+the parts share. No two texts from one sender to one destination have the same reference while both
+are owed, or a handset might put their parts together.
+
+A split counts once its SPLIT record is there, behind those of its parts: without it, after a
+crash, the parts are nothing and the text is owed whole.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from smsc import records
+from smsc.records import SplitHead
+
+#: How many references there are of 8 and of 16 bits.
+_NARROW, _WIDE = 1 << 8, 1 << 16
+
+
+class Split:
+    """One text. ``head`` is its newest SPLIT record, at ``position``; None before there is one."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.head: SplitHead | None = None
+        #: Ids of the parts that are not final.
+        self.parts: set[int] = set()
+
+    def record(self, position: int, head: SplitHead) -> None:
+        """This is its newest record."""
+        self.position, self.head = position, head
+
+
+class Splits:
+    """All of them, by the id of the text."""
+
+    def __init__(self) -> None:
+        self._splits: dict[int, Split] = {}
+        self._whole_of: dict[int, int] = {}
+        #: Per sender and destination (a key for both) the references in use, and if they are wide.
+        self._taken: dict[int, set[tuple[int, bool]]] = {}
+        self._segments: Counter[int] = Counter()
+        #: How many texts have a record.
+        self.count = 0
+
+    def __iter__(self) -> Iterator[tuple[int, Split]]:
+        return iter(self._splits.items())
+
+    def __getitem__(self, id: int) -> Split:
+        return self._splits[id]
+
+    def has(self, id: int) -> bool:
+        """Whether this text is sent in parts."""
+        split = self._splits.get(id)
+        return split is not None and split.head is not None
+
+    def whole_of(self, part: int) -> int:
+        """The id of the text that this is a part of; 0 for none."""
+        return self._whole_of.get(part, 0)
+
+    def reference(self, pair: int, seed: int, wide: bool) -> tuple[int, bool]:
+        """A reference that is free for this sender and destination, and whether it is wide.
+
+        A wide one also where no narrow one is left. ``seed`` says where to begin to look.
+        """
+        taken = self._taken.get(pair, ())
+        for wide_now, count in ((False, _NARROW), (True, _WIDE)):
+            if wide_now or not wide:
+                for step in range(count):
+                    found = (seed + step) % count, wide_now
+                    if found not in taken:
+                        return found
+        return seed % _WIDE, True  # 65,536 long texts to one handset: it has given up long before
+
+    def before(self, segment: int) -> list[Split]:
+        """Those whose record lies in a segment before this one."""
+        return [s for s in self._splits.values() if s.head and s.position >> 32 < segment]
+
+    def oldest_segment(self) -> int:
+        """The oldest segment that still holds one, or -1."""
+        return min(self._segments, default=-1)
+
+    # -- the fold ----------------------------------------------------------------------------
+
+    def part(self, id: int, whole: int) -> None:
+        """A part was accepted."""
+        self._splits.setdefault(whole, Split()).parts.add(id)
+        self._whole_of[id] = whole
+
+    def split(self, position: int, head: bytes) -> int:
+        """A text is sent in parts, or one of them ended worse than all before; the text's id."""
+        read = records.read_split(head)
+        split = self._splits.setdefault(read.id, Split())
+        self._uncount(split)
+        self.count += split.head is None
+        split.record(position, read)
+        self._segments[position >> 32] += 1
+        self._taken.setdefault(read.pair, set()).add((read.reference, read.wide))
+        return read.id
+
+    def part_ended(self, id: int) -> None:
+        whole = self._whole_of.pop(id, 0)
+        split = self._splits.get(whole)
+        if split is not None:
+            split.parts.discard(id)
+            if split.head is None and not split.parts:
+                del self._splits[whole]
+
+    def ended(self, id: int) -> None:
+        """The text has its final state."""
+        split = self._splits.pop(id)
+        head = split.head
+        assert head is not None
+        self.count -= 1
+        self._uncount(split)
+        for part in split.parts:
+            del self._whole_of[part]
+        taken = self._taken[head.pair]
+        taken.discard((head.reference, head.wide))
+        if not taken:
+            del self._taken[head.pair]
+
+    def _uncount(self, split: Split) -> None:
+        if split.head is None:
+            return
+        segment = split.position >> 32
+        self._segments[segment] -= 1
+        if not self._segments[segment]:
+            del self._segments[segment]
