@@ -30,6 +30,7 @@ from smsc.outbind import Outbinds
 from smsc.ports import Log
 from smsc.throttle import congestion_state
 from smsc.traffic import Plain, Traffic, periods
+from smsc.unfinished import Unfinished
 from smsc.watchdog import Watchdog
 
 log = logging.getLogger("smsc")
@@ -99,6 +100,7 @@ class App:
         self.control = Control(config.control)
         carriers.register(self.control, self)
         self.control.add("POST", "/accounts", self._look_again)
+        self.unfinished = Unfinished(self, self.control)
         self.watchdog = Watchdog(self)
         self._ticker: asyncio.TimerHandle | None = None
         self._keeper: asyncio.TimerHandle | None = None
@@ -134,14 +136,18 @@ class App:
 
     # -- life --------------------------------------------------------------------------------
 
-    async def start(self) -> None:
-        """Recover, then open the doors: carriers first, so that the first message finds a way."""
+    async def recover(self) -> None:
+        """Rebuild the state from the log, and give the traffic log what a crash kept from it."""
         began = steady_ms()
         self.core.recover()
         await self.commit.drain()
         self.recovery_ms = steady_ms() - began
         self._log_recovery()
         await self._open_missing_period()
+
+    async def start(self) -> None:
+        """Recover, then open the doors: carriers first, so that the first message finds a way."""
+        await self.recover()
         self.links.start(self.loop)
         self._tick()
         if self.failed.done():
@@ -192,6 +198,10 @@ class App:
             await self._opening
         self.links.stop()
         await asyncio.gather(self.ops.stop(), self.control.stop())
+        self.close()
+
+    def close(self) -> None:
+        """Make what is written durable, and let go of all that is open."""
         self.authenticator.close()
         self.commit.close()
         self.traffic.close()

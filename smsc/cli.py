@@ -22,7 +22,7 @@ from typing import Any
 
 import uvloop
 
-from smsc import __version__, accounts, admin, config, lenient, traffic
+from smsc import __version__, accounts, admin, config, invoicing, lenient, traffic
 from smsc.errors import ConfigError, SmscError, StorageError
 from smsc.journal import inspect
 from smsc.routing import Router
@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_traffic(commands)
     _add_log(commands)
     admin.add_commands(commands)
+    invoicing.add_commands(commands)
     _add_sim(commands)
     _add_demo(commands)
     return parser

@@ -34,7 +34,7 @@ from starlette.routing import Route
 
 from smsc.asgi import Served
 from smsc.config import ControlConfig
-from smsc.errors import ControlError, fault
+from smsc.errors import ControlError, NotRunning, fault
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ def ask(config: ControlConfig, method: str, path: str, body: Any = None) -> Any:
         response = connection.getresponse()
         answer = json.loads(response.read())
     except (FileNotFoundError, ConnectionRefusedError):
-        raise ControlError(f"no server is running at {config.socket}") from None
+        raise NotRunning(f"no server is running at {config.socket}") from None
     except PermissionError:
         raise ControlError(f"{config.socket} is open to the server's own user alone") from None
     except (OSError, http.client.HTTPException, ValueError) as error:

@@ -3,6 +3,7 @@
     SmscError
     |-- ConfigError      the operator's: nothing has started; names file, line and key
     |-- ControlError     the running server could not, or would not, do what it was asked
+    |   `-- NotRunning   there is none to be asked
     |-- DatabaseError    the operator's: what was asked of the database is not to be had, and why
     |-- FramingError     the peer's: the stream can't be trusted, the connection closes
     |-- StorageError     the disk's: the log is dead, nothing more is acknowledged, the process ends
@@ -36,6 +37,10 @@ class ConfigError(SmscError):
 
 class ControlError(SmscError):
     """The running server could not be asked, or this is why it won't: words for an operator."""
+
+
+class NotRunning(ControlError):
+    """There is no server to ask."""
 
 
 class DatabaseError(SmscError):

@@ -208,7 +208,9 @@ class Period(Base):
     currency: Mapped[str] = mapped_column(String(3))
     closed_at: Mapped[int]
     closed_by: Mapped[str] = mapped_column(String(100))
-    totals: Mapped[list[Total]] = relationship(cascade="all, delete-orphan", order_by="Total.id")
+    totals: Mapped[list[Total]] = relationship(
+        cascade="all, delete-orphan", order_by="Total.id", lazy="selectin"
+    )
 
 
 class Total(Base):

@@ -1,0 +1,141 @@
+"""Billing periods: what they came to, and what is still in the way of closing one.
+
+A period is a calendar month of its customer's time zone; a message belongs to the one it was
+accepted in. Its totals are made of the traffic records, each message's once, and hold no number and
+no text. Pure but for ``records``, which reads the traffic log.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from smsc import traffic
+from smsc.errors import SmscError
+from smsc.journal import inspect
+from smsc.retention import month_of
+from smsc.smpp import MessageState
+from smsc.zones import Zone
+
+
+class BillingError(SmscError):
+    """What was asked of a period can't be done, in words for who bills."""
+
+
+class Span(NamedTuple):
+    """From ``since`` on and before ``until``, ms."""
+
+    since: int
+    until: int
+
+
+def span(period: str, zone: Zone) -> Span:
+    """A month like ``2026-11`` on a customer's clock. Raises BillingError if it is none."""
+    match = re.fullmatch(r"(20\d\d)-(0[1-9]|1[0-2])", period, re.ASCII)
+    if match is None:
+        raise BillingError(f"{period!r} must be a month like 2026-11")
+    year, month = int(match[1]), int(match[2])
+    return Span(_first(year, month, zone), _first(year + month // 12, month % 12 + 1, zone))
+
+
+def _first(year: int, month: int, zone: Zone) -> int:
+    return zone.moment(calendar.timegm((year, month, 1, 0, 0, 0)) * 1_000)
+
+
+def period_of(at: int, zone: Zone) -> str:
+    """The month that this moment is in on a customer's clock."""
+    return month_of(zone.local(at))
+
+
+class Line(NamedTuple):
+    """What is added up together. ``price`` is a segment's; None where nobody rated."""
+
+    network: str
+    direction: str
+    price: int | None
+
+
+@dataclass(slots=True)
+class Sum:
+    """Of all messages of a line."""
+
+    messages: int = 0
+    segments: int = 0
+    amount: int = 0
+
+
+@dataclass(slots=True)
+class Bill:
+    """The totals of a period, as traffic records are added to it."""
+
+    lines: dict[Line, Sum] = field(default_factory=dict)
+    _seen: set[int] = field(default_factory=set, repr=False)
+
+    def add(self, fields: dict[str, Any]) -> bool:
+        """Count a message; False if it is counted already."""
+        if fields["id"] in self._seen:
+            return False
+        self._seen.add(fields["id"])
+        total = self.lines.setdefault(line_of(fields), Sum())
+        total.messages += 1
+        total.segments += fields["parts"]
+        total.amount += fields["price"] or 0
+        return True
+
+    @property
+    def amount(self) -> int:
+        """What it all comes to."""
+        return sum(total.amount for total in self.lines.values())
+
+
+def line_of(fields: dict[str, Any]) -> Line:
+    """Where a traffic record is added up."""
+    price = fields["price"]
+    return Line(
+        fields["network"].decode("ascii", "replace"),
+        "in" if fields["inbound"] else "out",
+        price if price is None else price // fields["parts"],
+    )
+
+
+def records(directory: Path, sealer: traffic.Sealer, customer: bytes, when: Span) -> Iterator[Any]:
+    """The customer's traffic records of a period, in the order they were written."""
+    first, last = month_of(when.since), month_of(when.until - 1)
+    for period in traffic.periods(directory):
+        if first <= period <= last:
+            for fields in traffic.read(inspect.records(directory / period), period, sealer):
+                if fields["customer"] == customer and when.since <= fields["accepted"] < when.until:
+                    yield fields
+
+
+def bill(found: Iterable[dict[str, Any]]) -> Bill:
+    """The totals of these records."""
+    made = Bill()
+    for fields in found:
+        made.add(fields)
+    return made
+
+
+def items(found: Iterable[dict[str, Any]], since: int, zone: Zone) -> Iterator[dict[str, Any]]:
+    """An itemised statement of what was accepted from ``since`` on, numbers cut short.
+
+    A text is in none, and whose number it is can't be told.
+    """
+    once = Bill()
+    for fields in found:
+        if fields["accepted"] >= since and once.add(fields):
+            line = line_of(fields)
+            yield {
+                "accepted": traffic.moment(zone.local(fields["accepted"])).removesuffix("Z"),
+                "direction": line.direction,
+                "from": traffic.masked(fields["source_addr"]).decode("ascii", "replace"),
+                "to": traffic.masked(fields["destination_addr"]).decode("ascii", "replace"),
+                "network": line.network,
+                "state": MessageState(fields["state"]).name,
+                "segments": fields["parts"],
+                "amount": fields["price"],
+            }
