@@ -22,7 +22,8 @@ from typing import Any
 
 import uvloop
 
-from smsc import __version__, accounts, admin, config, invoicing, lenient, traffic
+from smsc import __version__, accounts, config, lenient, traffic
+from smsc.admin import everything
 from smsc.errors import ConfigError, SmscError, StorageError
 from smsc.journal import inspect
 from smsc.routing import Router
@@ -77,8 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_carrier(commands)
     _add_traffic(commands)
     _add_log(commands)
-    admin.add_commands(commands)
-    invoicing.add_commands(commands)
+    everything.add_commands(commands)
     _add_sim(commands)
     _add_demo(commands)
     return parser
@@ -172,7 +172,7 @@ def _check(options: argparse.Namespace) -> int:
         return EX_CONFIG
     loaded = config.load(options.config)
     if loaded.database.url:
-        for warning in admin.warnings(loaded):
+        for warning in everything.warnings(loaded):
             print(f"{options.config}: warning: {warning}", file=sys.stderr)
     print(f"{options.config}: sound")
     return 0

@@ -12,7 +12,6 @@ import csv
 import getpass
 import io
 import json
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ from typing import Any
 import uvloop
 
 from smsc import billing, config, control, money, traffic
-from smsc.admin import opened, show
+from smsc.admin.commands import CONFIG, noun, opened
+from smsc.admin.words import moment, now, show
 from smsc.billing import BillingError, Span
 from smsc.config import Config
 from smsc.db import customers, periods, prices
@@ -36,7 +36,7 @@ NO_CURRENCY = "---"
 # -- close ---------------------------------------------------------------------------------------
 
 
-def close(loaded: Config, database: Database, customer: str, period: str, now: int) -> Period:
+def close(loaded: Config, database: Database, customer: str, period: str, at: int) -> Period:
     """Close a period and store its totals. Raises BillingError if something is in the way."""
     with database.reading() as session:
         row = customers.get(session, customer)
@@ -45,13 +45,13 @@ def close(loaded: Config, database: Database, customer: str, period: str, now: i
             return known
         when = billing.span(period, zone(row.time_zone))
         currency = NO_CURRENCY if row.plan is None else prices.get(session, row.plan).currency
-    if now < when.until:
+    if at < when.until:
         raise BillingError(f"{period} of {customer} is not over")
     _nothing_owed(_unfinished(loaded, customer, when), customer, period)
     made = billing.bill(_records(loaded, customer, when))
     with database.changing() as session:
         by = getpass.getuser()
-        return periods.close(session, customer, period, when, currency, made, by, now)
+        return periods.close(session, customer, period, when, currency, made, by, at)
 
 
 def _unfinished(loaded: Config, customer: str, when: Span) -> Any:
@@ -99,7 +99,7 @@ def _told(period: Period) -> dict[str, Any]:
         "customer": period.customer,
         "period": period.period,
         "state": "closed",
-        "closed": _moment(period.closed_at),
+        "closed": moment(period.closed_at),
         "closed_by": period.closed_by,
         "currency": period.currency,
         "amount": money.decimal(sum(total.amount for total in period.totals)),
@@ -115,10 +115,6 @@ def _told(period: Period) -> dict[str, Any]:
             for total in period.totals
         ],
     }
-
-
-def _moment(ms: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ms // 1_000))
 
 
 def _csv(rows: Iterable[dict[str, Any]]) -> str:
@@ -137,9 +133,8 @@ def _csv(rows: Iterable[dict[str, Any]]) -> str:
 
 def _close(options: argparse.Namespace) -> int:
     loaded = config.load(options.config)
-    now = time.time_ns() // 1_000_000
     with opened(loaded) as database:
-        show(_told(close(loaded, database, options.customer, options.period, now)), options.json)
+        show(_told(close(loaded, database, options.customer, options.period, now())), options.json)
     return 0
 
 
@@ -190,9 +185,7 @@ def _items(loaded: Config, row: Customer, closed: Period) -> list[dict[str, Any]
 
 def add_commands(commands: Any) -> None:
     """Add ``billing`` to a parser's sub-commands."""
-    text = "close billing periods, and show and export what they came to"
-    parser = commands.add_parser("billing", help=text, description=text.capitalize() + ".")
-    group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    group = noun(commands, "billing", "close billing periods, show and export what they came to")
     for name, run, about in (
         ("close", _close, "store a period's totals; refused while messages of it are not finished"),
         ("show", _show, "show closed periods, or one with its totals"),
@@ -202,7 +195,7 @@ def add_commands(commands: Any) -> None:
         one.add_argument("customer", metavar="CUSTOMER")
         optional = {"nargs": "?"} if name == "show" else {}
         one.add_argument("period", metavar="PERIOD", help="a month like 2026-11", **optional)
-        one.add_argument("--config", metavar="FILE", default="config/smsc.yaml")
+        one.add_argument("--config", metavar="FILE", default=CONFIG)
         one.set_defaults(run=run)
         if name == "export":
             one.add_argument("--format", choices=("csv", "json"), default="csv")

@@ -1,0 +1,102 @@
+"""How a command on the database is made and run: its options, its transaction, what follows.
+
+A running server is told of a change at once if it can be; it finds out by itself within a second
+otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from smsc import config, control
+from smsc.admin.words import argument, reference, show
+from smsc.config import Config
+from smsc.db.database import Database
+from smsc.errors import ConfigError, ControlError
+
+Command = Callable[[argparse.Namespace, Session], Any]
+
+#: Where the configuration is if nothing else is said.
+CONFIG = "config/smsc.yaml"
+
+
+@contextmanager
+def opened(loaded: Config) -> Iterator[Database]:
+    """The configured database, ready. Raises ConfigError if there is none, or DatabaseError."""
+    with closing(loaded) as database:
+        database.prepare()
+        yield database
+
+
+@contextmanager
+def closing(loaded: Config) -> Iterator[Database]:
+    """The configured database, whatever its version."""
+    if not loaded.database.url:
+        raise ConfigError("there is no database: set database.url", key="database")
+    database = Database(loaded.database.url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _run(act: Command, changes: bool) -> Callable[[argparse.Namespace], int]:
+    def run(options: argparse.Namespace) -> int:
+        loaded = config.load(options.config)
+        with opened(loaded) as database, _transaction(database, changes) as session:
+            value = act(options, session)
+        if changes:
+            with suppress(ControlError):  # not running, or it looks by itself in a second
+                control.ask(loaded.control, "POST", "/accounts")
+        show(value, options.json)
+        return 0
+
+    return run
+
+
+def _transaction(database: Database, changes: bool) -> AbstractContextManager[Session]:
+    return database.changing() if changes else database.reading()
+
+
+def noun(commands: Any, name: str, text: str) -> Any:
+    """What may be done to one kind of thing."""
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    return parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+
+def verb(
+    group: Any, name: str, act: Command, text: str, *, changes: bool = True
+) -> argparse.ArgumentParser:
+    """One command: ``act`` in a transaction."""
+    parser: argparse.ArgumentParser = group.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + "."
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        default=CONFIG,
+        help="the configuration (%(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=_run(act, changes))
+    return parser
+
+
+def look(group: Any, name: str, act: Command, text: str) -> argparse.ArgumentParser:
+    """One that changes nothing."""
+    return verb(group, name, act, text, changes=False)
+
+
+def whose(parser: argparse.ArgumentParser) -> None:
+    """The customer it is about."""
+    parser.add_argument("reference", metavar="REFERENCE", type=argument(reference))
+
+
+def enabling(parser: argparse.ArgumentParser, text: str) -> None:
+    """``--enabled`` and ``--no-enabled``."""
+    parser.add_argument("--enabled", action=argparse.BooleanOptionalAction, default=None, help=text)

@@ -1,0 +1,40 @@
+"""All of these commands, for the command line; and what ``smsc check`` says of the database."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from typing import Any
+
+from smsc import config
+from smsc.admin import accounts, billing, customers, prices, users
+from smsc.admin.commands import CONFIG, closing, noun, opened
+from smsc.config import Config
+from smsc.db import snapshot
+
+
+def add_commands(commands: Any) -> None:
+    """Add all of them to a parser's sub-commands."""
+    for one in (customers, accounts, users, prices, billing):
+        one.add_commands(commands)
+    group = noun(commands, "database", "the database itself")
+    parser = group.add_parser("upgrade", help="bring its schema to this version")
+    parser.add_argument("--config", metavar="FILE", default=CONFIG)
+    parser.set_defaults(run=_upgrade)
+
+
+def _upgrade(options: argparse.Namespace) -> int:
+    with closing(config.load(options.config)) as database:
+        database.upgrade()
+    print("the database is of this version")
+    return 0
+
+
+def warnings(loaded: Config) -> Iterable[str]:
+    """What is not as it should be between a sound configuration and its database."""
+    with opened(loaded) as database, database.reading() as session:
+        found = snapshot.read(session, loaded.accounts)
+    yield from found.problems
+    known = {account.system_id for account in found.accounts}
+    for key, message in config.unknown_accounts(loaded, known):
+        yield f"{key}: {message}"

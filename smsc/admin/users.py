@@ -1,0 +1,98 @@
+"""``smsc user``: people who log in."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import secrets
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from smsc.admin.commands import enabling, look, noun, verb
+from smsc.admin.words import Row, asked_password, moment, now, shown_once
+from smsc.db import users
+from smsc.db.model import User
+from smsc.errors import DatabaseError
+
+
+def _user(row: User) -> Row:
+    return {
+        "email": row.email,
+        "name": row.name,
+        "customer": row.customer,
+        "role": row.role,
+        "enabled": row.enabled,
+        "consent": row.consent.version,
+        "consent_given": moment(row.consent.given_at),
+    }
+
+
+def _user_add(options: argparse.Namespace, session: Session) -> Any:
+    try:
+        text = Path(options.consent_text).read_bytes()
+    except OSError as error:
+        raise DatabaseError(f"{options.consent_text}: {error.strerror}") from None
+    given = users.consent(session, options.consent, text, getpass.getuser(), now())
+    password = asked_password() if options.ask_password else secrets.token_urlsafe(18)
+    row = users.add(
+        session, given, options.email, options.name, options.role, options.customer, password,
+        now(),
+    )  # fmt: skip
+    session.flush()
+    return _user(row) | shown_once(options.ask_password, password)
+
+
+def _user_change(options: argparse.Namespace, session: Session) -> Any:
+    password = asked_password() if options.ask_password else None
+    row = users.change(
+        session,
+        options.email,
+        name=options.name,
+        role=options.role,
+        enabled=options.enabled,
+        password=password,
+    )
+    return _user(row)
+
+
+def _user_remove(options: argparse.Namespace, session: Session) -> Any:
+    users.remove(session, options.email, now())
+    return {"removed": options.email}
+
+
+def add_commands(commands: Any) -> None:
+    """Add them to a parser's sub-commands."""
+    group = noun(commands, "user", "people who log in")
+
+    def listed(options: argparse.Namespace, session: Session) -> Any:
+        return [_user(row) for row in users.every(session, options.customer)]
+
+    def shown(options: argparse.Namespace, session: Session) -> Any:
+        return _user(users.get(session, options.email))
+
+    parser = look(group, "list", listed, "list all users")
+    parser.add_argument("--customer", metavar="REFERENCE", help="those of one customer")
+    parser = verb(group, "add", _user_add, "register a person who has agreed to it")
+    parser.add_argument("email", metavar="EMAIL")
+    parser.add_argument("--name", metavar="NAME", required=True)
+    parser.add_argument("--role", required=True, help="admin, billing, support, privacy; of a"
+                        " customer: owner, member")  # fmt: skip
+    parser.add_argument(
+        "--customer", metavar="REFERENCE", help="none: one of the operator's people"
+    )
+    parser.add_argument("--consent", metavar="VERSION", required=True, help="of the text agreed to")
+    parser.add_argument("--consent-text", metavar="FILE", required=True, help="that text")
+    asked = {"action": "store_true", "help": "ask for a password, or read it from standard input"}
+    parser.add_argument("--ask-password", **asked)  # type: ignore[arg-type]
+    parser = look(group, "show", shown, "show a user")
+    parser.add_argument("email", metavar="EMAIL")
+    parser = verb(group, "change", _user_change, "change what is given")
+    parser.add_argument("email", metavar="EMAIL")
+    parser.add_argument("--name", metavar="NAME")
+    parser.add_argument("--role")
+    parser.add_argument("--ask-password", **asked)  # type: ignore[arg-type]
+    enabling(parser, "let them log in, or not")
+    parser = verb(group, "remove", _user_remove, "delete a user; the consent is withdrawn")
+    parser.add_argument("email", metavar="EMAIL")
