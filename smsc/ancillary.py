@@ -30,6 +30,7 @@ from smsc.records import Flag, Kind
 from smsc.smpp import MessageState, Status
 from smsc.spool import UNSENT, Stage
 from smsc.text import Charset
+from smsc.till import Till
 
 #: The largest id that a client below 3.4 may know; ours are longer, since an epoch stands before.
 _SHORT = 0xFFFFFFFF
@@ -89,8 +90,11 @@ class _Found(NamedTuple):
 class Ancillary:
     """See the module. The account is known by its number in the state and its limits."""
 
-    def __init__(self, book: Book, bodies: Bodies, ends: Endings, predefined: Predefineds) -> None:
+    def __init__(
+        self, book: Book, till: Till, bodies: Bodies, ends: Endings, predefined: Predefineds
+    ) -> None:
         self._book = book
+        self._till = till
         self._state = book.state
         self._slab = book.state.spool.slab
         self._ended = book.state.ended
@@ -310,13 +314,23 @@ class Ancillary:
             due, expiry = intake.revised(request, slab.due(slot), slab.expiry(slot), now, limits)
             if expiry <= due:
                 return Status.ESME_RINVEXPIRY
-            rewritten.append((slot, body, message, due, expiry))
-        for slot, body, message, due, expiry in rewritten:
-            self._write(slot, body, message, due, expiry, now)
+            charge = self._till.amended(body, message)
+            if isinstance(charge, int):
+                return charge
+            rewritten.append((slot, body, message, due, expiry, charge))
+        for slot, body, message, due, expiry, charge in rewritten:
+            self._write(slot, body, message, due, expiry, charge, now)
         return 0
 
     def _write(
-        self, slot: int, body: Body, message: Message, due: int, expiry: int, now: int
+        self,
+        slot: int,
+        body: Body,
+        message: Message,
+        due: int,
+        expiry: int,
+        charge: bytes | None,
+        now: int,
     ) -> None:
         """The record of a message that was replaced, which is the whole of it from now on."""
         slab = self._slab
@@ -326,10 +340,11 @@ class Ancillary:
             flags |= Flag.RECEIPT_ASKED
         account = self._state.accounts[slab.account(slot)]
         carrier = self._state.carriers[slab.carrier(slot)]
+        self._till.amend(body.charge, charge, now)
         head = records.message(
             id, now, due, expiry, slab.sent(slot), 0, Stage.QUEUED, slab.lane(slot),
-            slab.attempt(slot), flags, account, carrier, body.kin, body.charge, slab.pair(slot),
+            slab.attempt(slot), flags, account, carrier, body.kin, charge, slab.pair(slot),
         )  # fmt: skip
         self._book.append(Kind.MESSAGE, now, head, message.raw)
         self._bodies.drop(id)
-        self._bodies.put(id, message, now, body.kin, body.charge)
+        self._bodies.put(id, message, now, body.kin, charge)

@@ -154,7 +154,9 @@ class Core:
             self.counters,
         )
         self._predefined = config.predefined_messages
-        self._ancillary = Ancillary(self._book, self.bodies, self._ends, self._predefined)
+        self._ancillary = Ancillary(
+            self._book, self._till, self.bodies, self._ends, self._predefined
+        )
         self.repeats = Repeats()
         self._dice = 0
         self._batch = 0

@@ -188,12 +188,15 @@ class Purse(NamedTuple):
 
     def settle(self, charge: Charge, due: int) -> Purse:
         """With what was taken aside spent or given back."""
-        back = charge.amount - due
+        left = self.lower(charge, charge.amount - due)
+        return left._replace(spent=left.spent + due, reserved=left.reserved - due)
+
+    def lower(self, charge: Charge, back: int) -> Purse:
+        """With some of what was taken aside given back to where it was taken."""
         today = charge.day == self.day
         this_month = month_of(charge.day) == month_of(self.day)
         return self._replace(
-            spent=self.spent + due,
-            reserved=self.reserved - charge.amount,
+            reserved=self.reserved - back,
             day_spent=self.day_spent - back * today,
             month_spent=self.month_spent - back * this_month,
         )

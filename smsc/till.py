@@ -9,6 +9,7 @@ from __future__ import annotations
 from smsc import records
 from smsc._pdu import Message
 from smsc.accounts import Account
+from smsc.bodies import Body
 from smsc.book import Book
 from smsc.rating import MAX_CHARGE, Charge, Purse, read_charge
 from smsc.records import Kind
@@ -54,6 +55,29 @@ class Till:
         if charge.reserved:
             purse = self._book.state.purses.get(charge.customer)
             self._write(charge.customer, purse.settle(charge, due), now)
+
+    def amended(self, body: Body, message: Message) -> bytes | int | None:
+        """The charge of a message that gets another text, or the status that refuses this.
+
+        A longer text may be beyond what its customer can pay, and what they had is spoken for: who
+        has a purse gets no more segments by replacing.
+        """
+        if body.charge is None:
+            return None
+        charge = read_charge(body.charge)
+        amount = charge.amount // segments(body.message) * segments(message)
+        if amount > MAX_CHARGE or (charge.reserved and amount > charge.amount):
+            return Status.ESME_RREPLACEFAIL
+        return charge._replace(amount=amount).packed()
+
+    def amend(self, before: bytes | None, after: bytes | None, now: int) -> None:
+        """To be called just before the record of the message with its new text is written."""
+        if before is None or after is None or before == after:
+            return
+        charge, fresh = read_charge(before), read_charge(after)
+        if charge.reserved:
+            purse = self._book.state.purses.get(charge.customer)
+            self._write(charge.customer, purse.lower(charge, charge.amount - fresh.amount), now)
 
     def _write(self, customer: bytes, purse: Purse, now: int) -> None:
         self._book.append(Kind.PURSE, now, records.purse(False, customer, *purse))

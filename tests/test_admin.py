@@ -177,10 +177,11 @@ def test_an_account_is_changed_disabled_and_removed_for_good(smsc: Typed) -> Non
     smsc("customer add C-1 --name Example")
     smsc("customer add C-2 --name Other")
     smsc("account add late --customer C-1 --set rate=50/s receipts=false")
-    changed = smsc.json("account change late --customer C-2 --no-enabled --set rate= burst=7")
-    assert (changed["customer"], changed["enabled"]) == ("C-2", False)
+    changed = smsc.json("account change late --no-enabled --set rate= burst=7")
+    assert (changed["customer"], changed["enabled"]) == ("C-1", False)
     assert changed["settings"] == {"receipts": "false", "burst": "7"}
-    assert [row["system_id"] for row in smsc.json("account list --customer C-2")] == ["late"]
+    assert [row["system_id"] for row in smsc.json("account list --customer C-1")] == ["late"]
+    assert smsc.json("account list --customer C-2") == []
     smsc("account remove late")
     assert smsc.json("account list") == []
     assert smsc.json("account show late")["removed"]

@@ -15,6 +15,7 @@ from smsc.records import Kind, read_message
 from smsc.smpp import MessageState, Status
 from smsc.zones import UTC
 from tests.keeper import Client, Keeper, Relay, deliver_sm, submit_sm
+from tests.test_ancillary import replace
 
 EVER = date(2000, 1, 1)
 REFUSED = 0x450
@@ -261,3 +262,35 @@ def owed(world: Keeper) -> int:
     slab = world.core.state.spool.slab
     heads = (world.log.read(slab.position(slot))[1] for slot in slab.slots())
     return sum(read_charge(read_message(head).charge or b"").amount for head in heads)
+
+
+# -- a text that is replaced ---------------------------------------------------------------------
+
+SHORT, LONG = b"x", b"x" * 161
+
+
+@pytest.mark.parametrize(
+    ("prepaid", "before", "after", "status", "due"),
+    [
+        (False, SHORT, LONG, 0, 200),
+        (False, LONG, SHORT, 0, 100),
+        (True, SHORT, LONG, Status.ESME_RREPLACEFAIL, 100),
+        (True, LONG, SHORT, 0, 100),
+        (True, LONG, LONG[:-1] + b"y", 0, 200),
+    ],
+)
+def test_a_replaced_text_costs_what_it_has_of_segments(
+    prepaid: bool, before: bytes, after: bytes, status: int, due: int
+) -> None:
+    world = keeper(prepaid=prepaid, credited=1_000)
+    client = Client(world)
+    (id,) = world.submit(client, submit_sm(short_message=before))
+    assert replace(world, client, id, short_message=after) == status
+    assert money(purse(world)) == tuple(n * prepaid for n in (0, due, due, due))
+    again = world.crash()
+    assert purse(again) == purse(world)
+    relay = up(again)
+    relay.answer(id, 1)
+    again.run()
+    assert [record["price"] for record in again.records()] == [due]
+    assert money(purse(again)) == tuple(n * prepaid for n in (due, 0, due, due))

@@ -13,7 +13,7 @@ from smsc.db import accounts
 from smsc.db.model import SmppAccount
 
 
-def _account(row: SmppAccount) -> Row:
+def _row(row: SmppAccount) -> Row:
     return {
         "system_id": row.system_id,
         "customer": row.customer,
@@ -23,8 +23,7 @@ def _account(row: SmppAccount) -> Row:
     }
 
 
-def _account_options(parser: argparse.ArgumentParser, customer: bool) -> None:
-    parser.add_argument("--customer", metavar="REFERENCE", required=customer, help="who is billed")
+def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ask-password",
         action="store_true",
@@ -41,14 +40,14 @@ def _account_options(parser: argparse.ArgumentParser, customer: bool) -> None:
     )
 
 
-def _account_add(options: argparse.Namespace, session: Session) -> Any:
+def _add(options: argparse.Namespace, session: Session) -> Any:
     changes = accounts.settings(options.settings)
     password = asked_password() if options.ask_password else accounts.password()
     row = accounts.add(session, options.system_id, options.customer, password, changes, now())
-    return _account(row) | shown_once(options.ask_password, password)
+    return _row(row) | shown_once(options.ask_password, password)
 
 
-def _account_change(options: argparse.Namespace, session: Session) -> Any:
+def _change(options: argparse.Namespace, session: Session) -> Any:
     password = None
     if options.ask_password or options.new_password:
         password = asked_password() if options.ask_password else accounts.password()
@@ -56,14 +55,13 @@ def _account_change(options: argparse.Namespace, session: Session) -> Any:
         session,
         options.system_id,
         accounts.settings(options.settings),
-        customer=options.customer,
         enabled=options.enabled,
         password=password,
     )
-    return _account(row) | ({} if password is None else shown_once(options.ask_password, password))
+    return _row(row) | ({} if password is None else shown_once(options.ask_password, password))
 
 
-def _account_remove(options: argparse.Namespace, session: Session) -> Any:
+def _remove(options: argparse.Namespace, session: Session) -> Any:
     accounts.remove(session, options.system_id, now())
     return {"removed": options.system_id}
 
@@ -73,23 +71,26 @@ def add_commands(commands: Any) -> None:
     group = noun(commands, "account", "SMPP accounts in the database")
 
     def listed(options: argparse.Namespace, session: Session) -> Any:
-        return [_account(row) for row in accounts.every(session, options.customer)]
+        return [_row(row) for row in accounts.every(session, options.customer)]
 
     def shown(options: argparse.Namespace, session: Session) -> Any:
-        return _account(accounts.get(session, options.system_id))
+        return _row(accounts.get(session, options.system_id))
 
     parser = look(group, "list", listed, "list all accounts")
     parser.add_argument("--customer", metavar="REFERENCE", help="those of one customer")
     named = {"metavar": "SYSTEM_ID", "type": argument(system_id)}
-    parser = verb(group, "add", _account_add, "make an account; its password is shown once")
+    parser = verb(group, "add", _add, "make an account; its password is shown once")
     parser.add_argument("system_id", **named)  # type: ignore[arg-type]
-    _account_options(parser, customer=True)
+    parser.add_argument(
+        "--customer", metavar="REFERENCE", required=True, help="who is billed, for good"
+    )
+    _options(parser)
     parser = look(group, "show", shown, "show an account")
     parser.add_argument("system_id", **named)  # type: ignore[arg-type]
-    parser = verb(group, "change", _account_change, "change what is given")
+    parser = verb(group, "change", _change, "change what is given")
     parser.add_argument("system_id", **named)  # type: ignore[arg-type]
-    _account_options(parser, customer=False)
+    _options(parser)
     parser.add_argument("--new-password", action="store_true", help="make one up and show it once")
     enabling(parser, "let it bind, or unbind it and refuse it")
-    parser = verb(group, "remove", _account_remove, "unbind it for good; what it is owed goes on")
+    parser = verb(group, "remove", _remove, "unbind it for good; what it is owed goes on")
     parser.add_argument("system_id", **named)  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ CUSTOMER: Mapping[str, tuple[str, Callable[[str], Any], str, str]] = {
 }
 
 
-def _customer(row: Customer, session: Session) -> Row:
+def _row(row: Customer, session: Session) -> Row:
     return {
         "reference": row.reference,
         "name": row.name,
@@ -49,7 +49,7 @@ def _customer(row: Customer, session: Session) -> Row:
     }
 
 
-def _customer_options(parser: argparse.ArgumentParser) -> None:
+def _options(parser: argparse.ArgumentParser) -> None:
     for column, (option, read, metavar, text) in CUSTOMER.items():
         parser.add_argument(
             option,
@@ -68,7 +68,7 @@ def _customer_options(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _customer_fields(options: argparse.Namespace, row: Customer | None) -> dict[str, Any]:
+def _fields(options: argparse.Namespace, row: Customer | None) -> dict[str, Any]:
     given = vars(options)
     fields = {name: given[name] for name in (*CUSTOMER, "prepaid") if name in given}
     if "itemised" in given:
@@ -77,29 +77,29 @@ def _customer_fields(options: argparse.Namespace, row: Customer | None) -> dict[
     return fields
 
 
-def _customer_add(options: argparse.Namespace, session: Session) -> Any:
-    fields = _customer_fields(options, None)
+def _add(options: argparse.Namespace, session: Session) -> Any:
+    fields = _fields(options, None)
     fields = {"contract_start": date.today(), "time_zone": TIME_ZONE} | fields
     if not fields.get("name"):
         raise DatabaseError("--name is missing")
-    return _customer(customers.add(session, options.reference, now(), **fields), session)
+    return _row(customers.add(session, options.reference, now(), **fields), session)
 
 
-def _customer_change(options: argparse.Namespace, session: Session) -> Any:
+def _change(options: argparse.Namespace, session: Session) -> Any:
     row = customers.get(session, options.reference)
-    fields = _customer_fields(options, row)
+    fields = _fields(options, row)
     for column in ("name", "contract_start", "time_zone"):
         if column in fields and not fields[column]:
             raise DatabaseError(f"{CUSTOMER[column][0]} can't be none")
-    return _customer(customers.change(session, options.reference, **fields), session)
+    return _row(customers.change(session, options.reference, **fields), session)
 
 
-def _customer_credit(options: argparse.Namespace, session: Session) -> Any:
+def _credit(options: argparse.Namespace, session: Session) -> Any:
     total = customers.credit(session, options.reference, options.amount, options.note, now())
     return {"reference": options.reference, "credited": amount(total)}
 
 
-def _customer_remove(options: argparse.Namespace, session: Session) -> Any:
+def _remove(options: argparse.Namespace, session: Session) -> Any:
     customers.remove(session, options.reference)
     return {"removed": options.reference}
 
@@ -109,21 +109,21 @@ def add_commands(commands: Any) -> None:
     group = noun(commands, "customer", "customers: contracts, caps, payments")
 
     def listed(_: argparse.Namespace, session: Session) -> Any:
-        return [_customer(row, session) for row in customers.every(session)]
+        return [_row(row, session) for row in customers.every(session)]
 
     def shown(options: argparse.Namespace, session: Session) -> Any:
-        return _customer(customers.get(session, options.reference), session)
+        return _row(customers.get(session, options.reference), session)
 
     look(group, "list", listed, "list all customers")
-    _customer_options(parser := verb(group, "add", _customer_add, "enter a customer"))
+    _options(parser := verb(group, "add", _add, "enter a customer"))
     whose(parser)
     whose(look(group, "show", shown, "show a customer"))
-    _customer_options(parser := verb(group, "change", _customer_change, "change what is given"))
+    _options(parser := verb(group, "change", _change, "change what is given"))
     whose(parser)
-    parser = verb(group, "credit", _customer_credit, "take down what a customer paid ahead")
+    parser = verb(group, "credit", _credit, "take down what a customer paid ahead")
     whose(parser)
     parser.add_argument(
         "amount", metavar="AMOUNT", type=argument(money.amount), help="below 0: paid back"
     )
     parser.add_argument("--note", metavar="TEXT", default="", help="the payment's reference")
-    whose(verb(group, "remove", _customer_remove, "take back one entered by mistake"))
+    whose(verb(group, "remove", _remove, "take back one entered by mistake"))

@@ -31,12 +31,12 @@ def _prices(row: PricePlan) -> list[Row]:
     ]
 
 
-def _price_add(options: argparse.Namespace, session: Session) -> Any:
+def _add(options: argparse.Namespace, session: Session) -> Any:
     row = prices.plan(session, options.plan, options.currency, options.charged)
     return _plan(row)
 
 
-def _price_change(options: argparse.Namespace, session: Session) -> Any:
+def _change(options: argparse.Namespace, session: Session) -> Any:
     prices.enter(
         session,
         options.plan,
@@ -45,15 +45,15 @@ def _price_change(options: argparse.Namespace, session: Session) -> Any:
         options.direction,
         options.since or prices.EVER,
     )
-    return _price_show(options, session)
+    return _show(options, session)
 
 
-def _price_show(options: argparse.Namespace, session: Session) -> Any:
+def _show(options: argparse.Namespace, session: Session) -> Any:
     row = prices.get(session, options.plan)
     return _plan(row) | {"prices": _prices(row)}
 
 
-def _price_remove(options: argparse.Namespace, session: Session) -> Any:
+def _remove(options: argparse.Namespace, session: Session) -> Any:
     prices.remove(session, options.plan, options.destination, options.direction)
     return {"removed": options.destination or options.plan}
 
@@ -66,7 +66,7 @@ def add_commands(commands: Any) -> None:
         return [_plan(row) for row in prices.every(session)]
 
     look(group, "list", listed, "list all price plans")
-    parser = verb(group, "add", _price_add, "make a price plan")
+    parser = verb(group, "add", _add, "make a price plan")
     parser.add_argument("plan", metavar="PLAN", type=argument(reference))
     parser.add_argument("--currency", required=True, help="of ISO 4217, like EUR")
     parser.add_argument(
@@ -75,16 +75,14 @@ def add_commands(commands: Any) -> None:
         default="submitted",
         help="the state at which a message costs (%(default)s)",
     )
-    parser = look(group, "show", _price_show, "show a price plan and its prices")
+    parser = look(group, "show", _show, "show a price plan and its prices")
     parser.add_argument("plan", metavar="PLAN")
-    parser = verb(group, "change", _price_change, "set the price of a destination from a day on")
+    parser = verb(group, "change", _change, "set the price of a destination from a day on")
     parser.add_argument("plan", metavar="PLAN")
     _where(parser, {})
     parser.add_argument("amount", metavar="AMOUNT", type=argument(limit), help="per segment")
     parser.add_argument("--from", dest="since", metavar="DATE", type=argument(day))
-    parser = verb(
-        group, "remove", _price_remove, "take back a destination's newest price, or a plan"
-    )
+    parser = verb(group, "remove", _remove, "take back a destination's newest price, or a plan")
     parser.add_argument("plan", metavar="PLAN")
     _where(parser, {"nargs": "?"})
 

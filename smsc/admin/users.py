@@ -17,7 +17,7 @@ from smsc.db.model import User
 from smsc.errors import DatabaseError
 
 
-def _user(row: User) -> Row:
+def _row(row: User) -> Row:
     return {
         "email": row.email,
         "name": row.name,
@@ -29,7 +29,7 @@ def _user(row: User) -> Row:
     }
 
 
-def _user_add(options: argparse.Namespace, session: Session) -> Any:
+def _add(options: argparse.Namespace, session: Session) -> Any:
     try:
         text = Path(options.consent_text).read_bytes()
     except OSError as error:
@@ -41,10 +41,10 @@ def _user_add(options: argparse.Namespace, session: Session) -> Any:
         now(),
     )  # fmt: skip
     session.flush()
-    return _user(row) | shown_once(options.ask_password, password)
+    return _row(row) | shown_once(options.ask_password, password)
 
 
-def _user_change(options: argparse.Namespace, session: Session) -> Any:
+def _change(options: argparse.Namespace, session: Session) -> Any:
     password = asked_password() if options.ask_password else None
     row = users.change(
         session,
@@ -54,10 +54,10 @@ def _user_change(options: argparse.Namespace, session: Session) -> Any:
         enabled=options.enabled,
         password=password,
     )
-    return _user(row)
+    return _row(row)
 
 
-def _user_remove(options: argparse.Namespace, session: Session) -> Any:
+def _remove(options: argparse.Namespace, session: Session) -> Any:
     users.remove(session, options.email, now())
     return {"removed": options.email}
 
@@ -67,14 +67,14 @@ def add_commands(commands: Any) -> None:
     group = noun(commands, "user", "people who log in")
 
     def listed(options: argparse.Namespace, session: Session) -> Any:
-        return [_user(row) for row in users.every(session, options.customer)]
+        return [_row(row) for row in users.every(session, options.customer)]
 
     def shown(options: argparse.Namespace, session: Session) -> Any:
-        return _user(users.get(session, options.email))
+        return _row(users.get(session, options.email))
 
     parser = look(group, "list", listed, "list all users")
     parser.add_argument("--customer", metavar="REFERENCE", help="those of one customer")
-    parser = verb(group, "add", _user_add, "register a person who has agreed to it")
+    parser = verb(group, "add", _add, "register a person who has agreed to it")
     parser.add_argument("email", metavar="EMAIL")
     parser.add_argument("--name", metavar="NAME", required=True)
     parser.add_argument("--role", required=True, help="admin, billing, support, privacy; of a"
@@ -88,11 +88,11 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--ask-password", **asked)  # type: ignore[arg-type]
     parser = look(group, "show", shown, "show a user")
     parser.add_argument("email", metavar="EMAIL")
-    parser = verb(group, "change", _user_change, "change what is given")
+    parser = verb(group, "change", _change, "change what is given")
     parser.add_argument("email", metavar="EMAIL")
     parser.add_argument("--name", metavar="NAME")
     parser.add_argument("--role")
     parser.add_argument("--ask-password", **asked)  # type: ignore[arg-type]
     enabling(parser, "let them log in, or not")
-    parser = verb(group, "remove", _user_remove, "delete a user; the consent is withdrawn")
+    parser = verb(group, "remove", _remove, "delete a user; the consent is withdrawn")
     parser.add_argument("email", metavar="EMAIL")

@@ -1,7 +1,7 @@
 """SMPP accounts: rights to bind, with the keys an account has in the configuration file.
 
 A removed account's row stays: what it is still owed goes on under its customer, and its system_id
-is given to nobody else, who would get its receipts.
+is given to nobody else, who would get its receipts. For the same reason none changes its customer.
 """
 
 from __future__ import annotations
@@ -96,7 +96,6 @@ def change(
     system_id: str,
     changes: Mapping[str, Any],
     *,
-    customer: str | None = None,
     enabled: bool | None = None,
     password: str | None = None,
 ) -> SmppAccount:
@@ -104,8 +103,6 @@ def change(
     found = get(session, system_id)
     if found.removed_at is not None:
         raise DatabaseError(_taken(found))
-    if customer is not None:
-        found.customer = customers.get(session, customer).reference
     if enabled is not None:
         found.enabled = enabled
     if password is not None:
