@@ -100,6 +100,7 @@ class App:
         self.control = Control(config.control)
         carriers.register(self.control, self)
         self.control.add("POST", "/accounts", self._look_again)
+        self.control.add("GET", "/purses/{customer}", self._purse)
         self.unfinished = Unfinished(self, self.control)
         self.watchdog = Watchdog(self)
         self._ticker: asyncio.TimerHandle | None = None
@@ -225,6 +226,10 @@ class App:
         """The database was changed by somebody who does not want to wait for the next look."""
         if self.watch is not None:
             self.watch.poke()
+
+    async def _purse(self, asked: Asked) -> dict[str, int]:
+        """What a customer has spent, for those who pay ahead or have a cap."""
+        return self.core.state.purses.get(asked.path["customer"].encode())._asdict()
 
     @property
     def accounts_age(self) -> float:

@@ -75,6 +75,28 @@ async def owe(app: App) -> str:
     return f"{id:x}"
 
 
+def test_a_running_server_says_what_a_customer_spent(
+    tmp_path: Path,
+    file: Path,
+    url: str,
+    billed: Database,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with billed.changing() as session:
+        found = session.get(Customer, "acme")
+        assert found is not None
+        found.cap_day = money.amount("0.30")
+
+    async def use(app: App) -> None:
+        assert (await submit(app, 5)).refused == {"0x450": 1}
+        words = "customer show acme --json"
+        shown = json.loads(await asyncio.to_thread(command, capsys, file, words))
+        assert (shown["spent"], shown["reserved"]) == ("0.30", "0.00")
+
+    serve(tmp_path, url, use, Profile())
+    assert "spent" not in json.loads(command(capsys, file, "customer show acme --json"))
+
+
 # -- closing -------------------------------------------------------------------------------------
 
 

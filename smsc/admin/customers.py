@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from smsc import money
+from smsc import config, control, money
 from smsc.admin.commands import look, noun, verb, whose
 from smsc.admin.words import Row, amount, argument, day, limit, moment, now, place
 from smsc.db import customers
 from smsc.db.model import Customer
-from smsc.errors import DatabaseError
+from smsc.errors import ControlError, DatabaseError
 
 #: As a customer of a new contract is entered if nothing else is said.
 TIME_ZONE = "UTC"
@@ -104,6 +104,18 @@ def _remove(options: argparse.Namespace, session: Session) -> Any:
     return {"removed": options.reference}
 
 
+def _purse(file: str, row: Customer) -> Row:
+    """What the running server says they spent; nothing without one, or of who has no purse."""
+    if not row.prepaid and row.cap_day is None and row.cap_month is None:
+        return {}
+    try:
+        path = control.where("purses", row.reference)
+        purse = control.ask(config.load(file).control, "GET", path)
+    except ControlError:
+        return {}
+    return {name: amount(purse[name]) for name in ("spent", "reserved")}
+
+
 def add_commands(commands: Any) -> None:
     """Add them to a parser's sub-commands."""
     group = noun(commands, "customer", "customers: contracts, caps, payments")
@@ -112,7 +124,8 @@ def add_commands(commands: Any) -> None:
         return [_row(row, session) for row in customers.every(session)]
 
     def shown(options: argparse.Namespace, session: Session) -> Any:
-        return _row(customers.get(session, options.reference), session)
+        row = customers.get(session, options.reference)
+        return _row(row, session) | _purse(options.config, row)
 
     look(group, "list", listed, "list all customers")
     _options(parser := verb(group, "add", _add, "enter a customer"))
