@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from smsc import traffic
+from smsc import text, traffic
 from smsc.errors import SmscError
 from smsc.journal import inspect
 from smsc.retention import month_of
 from smsc.smpp import MessageState
 from smsc.zones import Zone
+
+#: esm_class: the text begins with a header of its own.
+UDHI = 0x40
 
 
 class BillingError(SmscError):
@@ -82,7 +85,7 @@ class Bill:
         self._seen.add(fields["id"])
         total = self.lines.setdefault(line_of(fields), Sum())
         total.messages += 1
-        total.segments += fields["parts"]
+        total.segments += segments_of(fields)
         total.amount += fields["price"] or 0
         return True
 
@@ -98,8 +101,16 @@ def line_of(fields: dict[str, Any]) -> Line:
     return Line(
         fields["network"].decode("ascii", "replace"),
         "in" if fields["inbound"] else "out",
-        price if price is None else price // fields["parts"],
+        price if price is None else price // segments_of(fields),
     )
+
+
+def segments_of(fields: dict[str, Any]) -> int:
+    """What was charged: the segments of the text as it came, in however many it was sent on."""
+    if not fields["content"]:
+        return int(fields["parts"])
+    has_header = bool(fields["esm_class"] & UDHI)
+    return text.segments(fields["content"], fields["data_coding"], has_header)
 
 
 def records(directory: Path, sealer: traffic.Sealer, customer: bytes, when: Span) -> Iterator[Any]:
@@ -136,6 +147,6 @@ def items(found: Iterable[dict[str, Any]], since: int, zone: Zone) -> Iterator[d
                 "to": traffic.masked(fields["destination_addr"]).decode("ascii", "replace"),
                 "network": line.network,
                 "state": MessageState(fields["state"]).name,
-                "segments": fields["parts"],
+                "segments": segments_of(fields),
                 "amount": fields["price"],
             }

@@ -46,6 +46,10 @@ _ACKNOWLEDGED, _SPLIT = int(Stage.ACKED), int(Stage.SPLIT)
 _ENROUTE, _DELIVERED = int(MessageState.ENROUTE), int(MessageState.DELIVERED)
 
 
+#: States in which we end what no carrier has.
+_OUR_ENDS = frozenset((MessageState.EXPIRED, MessageState.DELETED, MessageState.REJECTED))
+
+
 def text_id(id: int, old_peer: bool) -> bytes:
     """A message id as its client knows it: hexadecimal, at most 8 digits below 3.4."""
     return b"%x" % (id & 0xFFFFFFFF if old_peer else id)
@@ -57,11 +61,14 @@ def wants_receipt(message: Message, state: int) -> bool:
     return wish == _WANTS_ALL or wish == (_WANTS_SUCCESS if state == _DELIVERED else _WANTS_FAILURE)
 
 
-def _due(body: Body, state: int, stage: int) -> Any:
+def _due(body: Body, state: int, status: int, stage: int) -> Any:
     """What a message that ends like this costs; None if nobody rated it."""
     if body.charge is None:
         return None
-    return read_charge(body.charge).due(state, stage == _ACKNOWLEDGED)
+    acknowledged = stage == _ACKNOWLEDGED
+    if stage == _SPLIT:  # its parts are gone; how the worst of them ended says it
+        acknowledged = not status and state not in _OUR_ENDS
+    return read_charge(body.charge).due(state, acknowledged)
 
 
 class Endings:
@@ -368,7 +375,7 @@ class Endings:
             network_error,
             error,
             body.message,
-            _due(body, state, slab.state(slot)),
+            _due(body, state, status, slab.state(slot)),
             parts,
         )
 

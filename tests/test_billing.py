@@ -57,6 +57,8 @@ def record(id: int, **fields: Any) -> dict[str, Any]:
         "source_addr": b"ACME",
         "destination_addr": b"447700900123",
         "content": b"secret",
+        "data_coding": 0,
+        "esm_class": 0,
     } | fields
 
 
@@ -64,15 +66,15 @@ def test_lines_add_up_and_a_message_counts_once() -> None:
     made = bill(
         [
             record(1),
-            record(2, parts=3, price=225),
-            record(2, parts=3, price=225),
+            record(2, content=b"x" * 400, parts=4, price=225),
+            record(2, content=b"x" * 400, parts=4, price=225),
             record(3, price=0),
             record(4, price=None),
             record(5, inbound=True, network=b"", price=7),
         ]
     )
     assert made.lines == {
-        Line("26201", "out", 75): Sum(2, 4, 300),
+        Line("26201", "out", 75): Sum(2, 4, 300),  # 3 segments, in however many it was sent
         Line("26201", "out", 0): Sum(1, 1, 0),
         Line("26201", "out", None): Sum(1, 1, 0),
         Line("", "in", 7): Sum(1, 1, 7),
