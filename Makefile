@@ -4,7 +4,9 @@
 #   make serve    the server, until Ctrl-C
 #   make test     lint, types, import contracts, all tests
 #   make bench    figures; QUICK=1 within a minute
-#   make docs     the pages in docs/ that tests write
+#   make fuzz     a minute of garbage for each target, guided and with AddressSanitizer
+#   make docs     docs/conformance.md, from the tests
+#   make interop  other people's clients and carriers; writes docs/interop.md
 #   make build    the virtual environment with everything in it; all of the above do it first
 #   make clean    remove what was made
 #
@@ -26,7 +28,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 NEEDS := { echo "smsc: if that was about ensurepip, Python.h, gcc or cc:" \
          "apt-get install python3-venv python3-dev gcc make" >&2; exit 1; }
 
-.PHONY: build run serve test lint pytest bench docs clean
+.PHONY: build run serve test lint pytest bench docs interop fuzz clean
 .DELETE_ON_ERROR:
 
 build: $(BUILT)
@@ -53,6 +55,28 @@ bench: build
 
 docs: build
 	$(BIN)/python tests/conformance/listing.py --write
+
+interop: build
+	SMSC_WRITE_PAGES=1 $(BIN)/pytest tests/interop
+
+# Memory errors by gcc's AddressSanitizer; guided by coverage with clang and atheris.
+SECONDS ?= 60
+TARGETS ?= framing pdu receipts texts udh moments
+ASAN := ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
+    LD_PRELOAD=$$(gcc -print-file-name=libasan.so) PYTHONPATH=build/asan/lib
+GUIDED := ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/guided/lib \
+    LD_PRELOAD=$$($(BIN)/python -c 'import atheris; print(atheris.path())')/asan_with_fuzzer.so
+FUZZ := $(BIN)/python tests/fuzz/run.py
+SANITIZED := $(BIN)/python setup.py --quiet build_py --build-lib
+
+fuzz: build
+	SMSC_ASAN=1 $(SANITIZED) build/asan/lib build_ext --parallel 2 \
+	    --build-temp build/asan --build-lib build/asan/lib
+	for target in $(TARGETS); do $(ASAN) $(FUZZ) $$target $(SECONDS) || exit 1; done
+	$(INSTALL) atheris
+	SMSC_GUIDED=1 CC=clang LDSHARED="clang -shared" $(SANITIZED) build/guided/lib build_ext \
+	    --parallel 2 --build-temp build/guided --build-lib build/guided/lib
+	for target in $(TARGETS); do $(GUIDED) $(FUZZ) $$target $(SECONDS) --guided || exit 1; done
 
 $(BIN)/pip:
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

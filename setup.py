@@ -1,7 +1,9 @@
 """Builds the extensions and nothing else; metadata and tools are in pyproject.toml.
 
 ``SMSC_DEBUG=1`` builds with bounds checks, assertions and line tracing.
-``SMSC_ASAN=1`` builds with AddressSanitizer (run Python with libasan preloaded).
+``SMSC_ASAN=1`` builds with AddressSanitizer (run Python with libasan preloaded), and
+``SMSC_GUIDED=1`` with the counters of a coverage-guided fuzzer (by clang): both only what handles
+memory by itself. `make fuzz` does that, in directories of their own.
 ``SMSC_NO_EXTENSIONS=1`` installs everything but the extensions, which ``build_ext`` makes later.
 """
 
@@ -13,6 +15,7 @@ from setuptools import Extension, setup
 
 DEBUG = os.environ.get("SMSC_DEBUG") == "1"
 ASAN = os.environ.get("SMSC_ASAN") == "1"
+GUIDED = os.environ.get("SMSC_GUIDED") == "1"
 
 MODULES = {
     "smsc._finished": "smsc/_finished.pyx",
@@ -46,6 +49,11 @@ link_args = []
 if ASAN:
     compile_args += ["-fsanitize=address", "-fno-omit-frame-pointer"]
     link_args += ["-fsanitize=address"]
+if GUIDED:
+    # What -fsanitize=fuzzer-no-link stands for, but for the depth of the stack: atheris has none.
+    compile_args += ["-fsanitize-coverage=inline-8bit-counters,indirect-calls,trace-cmp,pc-table"]
+if ASAN or GUIDED:
+    TYPED = []
 
 #: As Python does it: the typed modules must mean the same compiled and not.
 PYTHON_DIRECTIVES = {"language_level": 3, "annotation_typing": False, "linetrace": DEBUG}

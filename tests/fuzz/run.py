@@ -44,12 +44,9 @@ def shown(target: Target, garbage: bytes) -> None:
 
 def guided(name: str, seconds: float) -> None:
     """By atheris: what reaches new code is kept and changed further."""
-    import ctypes
     import tempfile
     from pathlib import Path
 
-    # The extensions find the fuzzer's counters among the symbols that are everybody's.
-    sys.setdlopenflags(sys.getdlopenflags() | ctypes.RTLD_GLOBAL)
     import atheris
 
     with atheris.instrument_imports(include=["smsc"]):
@@ -57,8 +54,8 @@ def guided(name: str, seconds: float) -> None:
     with tempfile.TemporaryDirectory() as directory:
         for number, seed in enumerate(targets.seeds(name)):
             (Path(directory) / f"{number:03}").write_bytes(seed)
-        options = [f"-max_total_time={seconds:.0f}", "-max_len=2048", "-verbosity=1",
-                   "-print_final_stats=1", directory]  # fmt: skip
+        options = [f"-max_total_time={seconds:.0f}", "-max_len=2048", "-print_final_stats=1"]
+        options += ["-artifact_prefix=build/guided/", directory]
         atheris.Setup([sys.argv[0], *options], targets.TARGETS[name])
         atheris.Fuzz()
 
@@ -71,7 +68,7 @@ def main() -> None:
     import targets
 
     tried = mixtures(targets.TARGETS[name], targets.seeds(name), seconds)
-    print(f"{name}: {tried} tried, no finding")
+    print(f"{name}: {tried} tried on {targets.BUILD}, no finding")
 
 
 if __name__ == "__main__":

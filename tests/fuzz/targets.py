@@ -12,13 +12,16 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from smsc import message, receipt, text, times
+from smsc import _pdu, message, receipt, text, times
 from smsc._pdu import Decoder, Message, Pdu, Response, decode_by_table, encode
 from smsc.errors import FramingError
 from smsc.smpp import LAYOUTS, Command, Version
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "pdus.json").read_text())
 SEEDS = [bytes.fromhex(vector["hex"]) for kind in ("good", "bad") for vector in VECTORS[kind]]
+
+#: Which extensions these are.
+BUILD = _pdu.__file__
 
 NOW = 1_767_225_600_000
 #: No session lets a peer make it hold more than this.
