@@ -6,15 +6,36 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import page
 import pytest
 import yaml
-from worlds import INBOUND_TO, INBOX, PASSWORD, Peer, World
+from worlds import INBOUND_TO, INBOX, PASSWORD, WAITING, Peer, World
 
 from smsc.accounts import hash_password
 from smsc.sim.process import Process, module
+
+#: What each test of a peer came to.
+RESULTS = pytest.StashKey[page.Results]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[RESULTS] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    key = page.key(item) if isinstance(item, pytest.Function) else None
+    found = page.outcome(report)
+    if key is not None and found is not None:
+        item.config.stash[RESULTS][key] = found
+    return report
+
 
 ROOT = Path(__file__).parents[2]
 PEERS = Path(__file__).parent / "peers"
@@ -22,7 +43,7 @@ PEERS = Path(__file__).parent / "peers"
 NODE_HOME = ROOT / ".venv" / "interop"
 NODE_PACKAGE = "smpp@0.5.1"
 #: Each peer has an account of its own, so that none takes another's mail.
-ACCOUNTS = ("smpplib", "aiosmpplib", "node", INBOX)
+ACCOUNTS = ("smpplib", "aiosmpplib", "smpp34", "node", INBOX)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +68,7 @@ def node(node_modules: Path) -> Peer:
     return Peer("node", ("node", str(PEERS / "node_client.js")), environment)
 
 
-@pytest.fixture(params=["smpplib", "aiosmpplib", "node"])
+@pytest.fixture(params=["smpplib", "aiosmpplib", "smpp34", "node"])
 def peer(request: pytest.FixtureRequest) -> Peer:
     """Each client library in turn."""
     name: str = request.param
@@ -72,8 +93,11 @@ def configuration(directory: Path, carrier_port: int) -> Path:
     settings = {
         "listeners": [{"name": "main", "port": 0}],
         "accounts": [{"system_id": name, **account} for name in ACCOUNTS],
-        "carriers": [carrier],
-        "routes": [{"name": "all", "to": "*", "carriers": ["upstream"]}],
+        "carriers": [carrier, {**carrier, "name": "away", "port": 1}],
+        "routes": [
+            {"name": "all", "to": "*", "carriers": ["upstream"]},
+            {"name": "waiting", "to": WAITING, "carriers": ["away"]},
+        ],
         "inbound": [{"to": INBOUND_TO, "account": INBOX}],
         "storage": {"directory": str(directory / "journal"), "force_filesystem": True},
         "traffic": {"directory": str(directory / "traffic")},
@@ -96,9 +120,15 @@ def _by_node(request: pytest.FixtureRequest, directory: Path, log: Path) -> Proc
     return Process("carrier", directory, "env", path, "node", script, str(log), INBOUND_TO)
 
 
+def _by_smpp34(request: pytest.FixtureRequest, directory: Path, log: Path) -> Process:
+    script = str(PEERS / "smpp34_carrier.py")
+    return Process("carrier", directory, sys.executable, script, str(log), INBOUND_TO)
+
+
 CARRIERS: dict[str, Callable[[pytest.FixtureRequest, Path, Path], Process]] = {
     "sim": _simulated,
     "node": _by_node,
+    "smpp34": _by_smpp34,
 }
 
 

@@ -5,12 +5,14 @@ carrier behind it: our simulator, or node's ``smpp`` in its place. Each peer is 
 under ``peers/`` and speaks JSON:
 
     scenario   host, port, system_id, password, bind (trx, tx, rx), timeout (s),
-               submits: [{source, destination, text, long, registered_delivery}],
+               submits: [{source, destination, text, long, payload, registered_delivery}],
                receipts (how many to wait for, or "each" for one per answer), inbound (how many),
-               enquire (whether to probe the link)
+               enquire (whether to probe the link),
+               asks: [{ask, ...}], what else to ask, one after another: query_sm, cancel_sm and
+               replace_sm of the message answered first, submit_multi to destinations, data_sm
     answer     bound (status), answers: [{status, message_id}], receipts and inbound:
                [{source, destination, text, message_id, state}], enquired and unbound (status or
-               null)
+               null), asked: [{status, ...}]
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from typing import Any
 #: Seconds a peer waits for what it is promised.
 PATIENCE = 20
 PASSWORD = "secret12"
+#: Destinations that begin so wait for a carrier that never comes.
+WAITING = "9990"
 #: Where the carriers' inbound messages go, and whose they are.
 INBOUND_TO = "447700900100"
 INBOX = "inbox"
@@ -76,6 +80,7 @@ class World:
             "receipts": 0,
             "inbound": 0,
             "enquire": False,
+            "asks": [],
             **changes,
         }
 
@@ -85,12 +90,15 @@ class World:
         return [line for line in lines if line["destination"] == destination]
 
 
-def message(text: str, long: bool = False, registered_delivery: int = 1) -> dict[str, Any]:
+def message(
+    text: str, long: bool = False, registered_delivery: int = 1, payload: bool = False
+) -> dict[str, Any]:
     """A submit to a destination of its own."""
     return {
         "source": "447700900001",
         "destination": next(_destinations),
         "text": text,
         "long": long,
+        "payload": payload,
         "registered_delivery": registered_delivery,
     }

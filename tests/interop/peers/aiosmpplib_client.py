@@ -83,7 +83,7 @@ def submit(message):
         registered_delivery=message["registered_delivery"],
         esm_class=UDHI if message["long"] else 0,
         # Without it a text is cut into parts; a short one then meets a fault of this library.
-        auto_message_payload=not message["long"],
+        auto_message_payload=message["payload"] or not message["long"],
         log_id=message["destination"],
     )
 

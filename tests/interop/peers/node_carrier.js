@@ -12,7 +12,7 @@ const receivers = new Set();
 let last = Date.now() * 1000; // ids of two runs must not meet
 
 function note(pdu) {
-  const text = pdu.short_message.message;
+  const text = (pdu.message_payload || pdu.short_message).message;
   fs.appendFileSync(log, `${JSON.stringify({
     destination: pdu.destination_addr,
     source: pdu.source_addr,

@@ -41,6 +41,10 @@ class Told(dict):
 def submit(client, message):
     """Send a text as smpplib cuts and encodes it; say how many PDUs that made."""
     parts, data_coding, esm_class = smpplib.gsm.make_parts(message["text"])
+    payload = {}
+    if message["payload"]:
+        parts, payload = [b""], {"message_payload": message["text"].encode()}
+        data_coding = esm_class = 0
     for part in parts:
         client.send_message(
             source_addr_ton=smpplib.consts.SMPP_TON_INTL,
@@ -53,12 +57,32 @@ def submit(client, message):
             data_coding=data_coding,
             esm_class=esm_class,
             registered_delivery=message["registered_delivery"],
+            **payload,
         )
     return len(parts)
 
 
+def ask(client, told, what):
+    """Ask one thing more and take its answer; deliveries that come first are taken too."""
+    before = len(told["answers"])
+    if what["ask"] == "query_sm":
+        client.query_message(
+            message_id=told["answers"][0]["message_id"],
+            source_addr_ton=smpplib.consts.SMPP_TON_INTL,
+            source_addr_npi=smpplib.consts.SMPP_NPI_ISDN,
+            source_addr="447700900001",
+        )
+    client.set_query_resp_handler(
+        lambda pdu, **_: told["asked"].append({"status": 0, "state": pdu.message_state})
+    )
+    while not told["asked"] and len(told["answers"]) == before:
+        client.read_once(auto_send_enquire_link=False)
+    told["asked"] += [{"status": each["status"]} for each in told["answers"][before:]]
+    del told["answers"][before:]
+
+
 def play(scenario):
-    told = Told(bound=0, answers=[], receipts=[], inbound=[], enquired=None, unbound=None)
+    told = Told(bound=0, answers=[], receipts=[], inbound=[], enquired=None, unbound=None, asked=[])
     client = smpplib.client.Client(
         scenario["host"],
         scenario["port"],
@@ -84,6 +108,8 @@ def play(scenario):
         or len(told["inbound"]) < scenario["inbound"]
     ):
         client.read_once(auto_send_enquire_link=False)
+    for what in scenario["asks"]:
+        ask(client, told, what)
     if scenario["enquire"]:
         client.send_pdu(smpplib.smpp.make_pdu("enquire_link", client=client))
         told["enquired"] = client.read_pdu().status
