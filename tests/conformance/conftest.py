@@ -7,18 +7,10 @@ import logging
 from collections.abc import Callable, Iterator
 
 import pytest
-from awaited import AWAITED
 from loopback import FRESH, Carrier, Client, Server, settings
 
 #: No test is given the account of another.
 _fresh = itertools.count()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    awaited = {name: feature for feature, names in AWAITED.items() for name in names}
-    for item in items:
-        if (feature := awaited.get(item.nodeid.rpartition("::")[2])) is not None:
-            item.add_marker(pytest.mark.xfail(strict=True, reason=feature))
 
 
 @pytest.fixture(scope="session")

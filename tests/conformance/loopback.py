@@ -64,6 +64,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "sender": {"default_sender": "+447700900099"},
     "brief": {"default_validity": "1h", "max_validity": "1h"},
     "humble": {"max_priority": 1},
+    "caster": {"broadcast": True},
 }
 
 #: Accounts that a test has for itself: receipts go to every bind of an account.
@@ -86,12 +87,13 @@ def settings(directory: Path, carrier_port: int) -> dict[str, Any]:
         "listeners": [{"name": "main", "port": 0}],
         "accounts": accounts,
         "carriers": [
-            {"name": "away", "port": 1, **upstream},
+            {"name": "away", "port": 1, "version": 5.0, **upstream},
             {"name": "north", "port": carrier_port, **upstream},
         ],
         "routes": [
             {"name": "default", "to": "*", "carriers": ["away"]},
             {"name": "north", "to": NORTH.decode(), "carriers": ["north"]},
+            {"name": "cells", "broadcast": True, "carriers": ["away"]},
         ],
         "inbound": [{"to": INBOUND_TO.decode(), "account": "inbox"}],
         "storage": {"directory": str(directory / "journal"), "force_filesystem": True},

@@ -358,3 +358,24 @@ BROADCASTS = [
 @by_name(BROADCASTS)
 def test_6_broadcasts(server: Server, case: Case) -> None:
     play(server, case)
+
+
+def test_6_broadcast(connect: Callable[[], Client]) -> None:
+    """broadcast_sm is taken, query_broadcast_sm tells its state, cancel_broadcast_sm ends it."""
+    client = connect().bind(system_id=b"caster", version=0x50)
+    answer = client.ask(broadcast())
+    assert raw.same(answer, raw.accepted(raw.BROADCAST)), answer.hex()
+    named = query(raw.message_id(answer))[16:]
+    told = client.ask(pdu(raw.QUERY_BROADCAST, 7, named))
+    assert header(told) == (raw.QUERY_BROADCAST | raw.RESP, 0, 7)
+    assert tlv(0x0427, bytes([ENROUTE])) in told and raw.AREA in told
+    answer = client.ask(pdu(raw.CANCEL_BROADCAST, 8, cstr(b"CBS") + named))
+    assert header(answer) == (raw.CANCEL_BROADCAST | raw.RESP, 0, 8)
+
+
+@pytest.mark.not_offered("to an account without the right")
+def test_6_broadcast_denied(connect: Callable[[], Client]) -> None:
+    """broadcast_sm from an account that may not: refused, the session stays."""
+    client = connect().bind(version=0x50)
+    assert header(client.ask(broadcast()))[1] in (raw.CMDID, 0x101)
+    assert client.settled() == []

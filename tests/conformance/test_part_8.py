@@ -13,7 +13,7 @@ from loopback import Client, Server
 from raw import GOOD, VECTORS, header, nack, pdu
 
 #: Sessions that a vector asks for; all others begin as a transceiver of 3.4.
-BEGINNINGS = {"N07": "open", "N09": "open", "N10": "open", "N28": "rx", "N33": "trx 50"}
+BEGINNINGS = {"N07": "open", "N09": "open", "N10": "open", "N28": "rx", "N33": "trx 50 caster"}
 
 
 @pytest.mark.parametrize("vector", VECTORS["bad"], ids=lambda vector: vector["id"])
