@@ -16,6 +16,8 @@ from smsc.smpp import MessageState, Status
 from smsc.zones import UTC
 from tests.keeper import Client, Keeper, Relay, deliver_sm, submit_sm
 from tests.test_ancillary import replace
+from tests.test_parts import TEXT as PARTED
+from tests.test_parts import acknowledge, long
 
 EVER = date(2000, 1, 1)
 REFUSED = 0x450
@@ -294,3 +296,38 @@ def test_a_replaced_text_costs_what_it_has_of_segments(
     again.run()
     assert [record["price"] for record in again.records()] == [due]
     assert money(purse(again)) == tuple(n * prepaid for n in (due, 0, due, due))
+
+
+# -- a text that goes in parts -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("charged", "stats", "due"),
+    [
+        ("submitted", [b"DELIVRD", b"DELIVRD", b"DELIVRD"], 300),
+        ("submitted", [b"DELIVRD", b"UNDELIV", b"DELIVRD"], 300),
+        ("submitted", [], 0),
+        ("delivered", [b"DELIVRD", b"DELIVRD", b"DELIVRD"], 300),
+        ("delivered", [b"DELIVRD", b"UNDELIV", b"DELIVRD"], 0),
+    ],
+)
+def test_a_text_in_parts_is_charged_once(charged: str, stats: list[bytes], due: int) -> None:
+    paid = tariff(plan=plan(charged), prepaid=True, credited=1_000)
+    world = Keeper(text=PARTED, tariffs={b"acme": paid})
+    relay = up(world)
+    world.submit(Client(world), long())
+    world.run()
+    assert money(purse(world)) == (0, 300, 300, 300)
+    assert len(relay.outstanding) == 3
+    if not stats:
+        for id, attempt in tuple(relay.outstanding):
+            relay.answer(id, attempt, Status.ESME_RINVDSTADR)
+    else:
+        ids = acknowledge(relay)
+        world.run()
+        for id, stat in zip(ids, stats, strict=True):
+            relay.receipt(id, stat)
+    world.run()
+    assert [record["price"] for record in world.records()] == [due]
+    assert money(purse(world)) == (due, 0, due, due)
+    assert purse(world.crash()) == purse(world)
