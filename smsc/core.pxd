@@ -32,7 +32,7 @@ cdef class Core:
     cdef Traffic _traffic
     cdef Book _book
     cdef object _till
-    cdef readonly Endings _ends
+    cdef Endings _ends
     cdef object _deliveries
     cdef object _broadcasts
     cdef readonly bint broadcasting

@@ -11,7 +11,7 @@ from smsc._pdu import Message
 from smsc.forgetting import MAX_AGE
 from smsc.message import changed
 from smsc.records import Kind
-from smsc.smpp import MessageState, Status, Tag
+from smsc.smpp import Command, MessageState, Status, Tag
 from smsc.spool import Stage
 from smsc.state import State
 from smsc.text import Part
@@ -359,20 +359,23 @@ def test_what_is_known_of_a_split_outlives_its_segment(
     assert (record["id"], record["state"]) == (id, MessageState.REJECTED)
 
 
-# -- withdrawing ------------------------------------------------------------------------------
+# -- cancelling -------------------------------------------------------------------------------
 
 
-def test_a_text_of_which_nothing_was_sent_can_be_withdrawn(
+def cancel(keeper: Keeper, client: Client, id: int) -> int:
+    status: int = keeper.ask(client, Command.CANCEL_SM, message_id=b"%x" % id)
+    return status
+
+
+def test_a_text_of_which_nothing_was_sent_can_be_cancelled(
     keeper: Keeper, client: Client, relay: Relay
 ) -> None:
-    ends = keeper.core._ends
     [id] = keeper.submit(client, long(destination_addr=b"4915100000"))
-    slot = keeper.core.state.spool.slab.find(id)
-    assert not ends.withdraw(slot, keeper.commit.begin(), MessageState.DELETED)
-    unsent = list(relay.outstanding)
-    relay.outstanding = []
+    assert keeper.ask(client, Command.QUERY_SM, message_id=b"%x" % id)[0] == MessageState.ENROUTE
+    assert cancel(keeper, client, id) == Status.ESME_RCANCELFAIL
+    unsent, relay.outstanding = list(relay.outstanding), []
     keeper.core.carrier_down(relay, unsent, [])
-    assert ends.withdraw(slot, keeper.commit.begin(), MessageState.DELETED)
+    assert cancel(keeper, client, id) == 0
     keeper.run()
     assert receipts(client) == [b"DELETED"]
     assert len(keeper.core.state.spool) == 0 and len(keeper.records()) == 1
@@ -385,10 +388,8 @@ def test_a_text_of_which_a_part_has_ended_can_not(
     first, _ = relay.outstanding
     relay.answer(*first, carrier_id=b"a")
     relay.receipt(b"a")
-    unsent = list(relay.outstanding)
-    keeper.core.carrier_down(relay, unsent, [])
-    slot = keeper.core.state.spool.slab.find(id)
-    assert not keeper.core._ends.withdraw(slot, keeper.commit.begin(), MessageState.DELETED)
+    keeper.core.carrier_down(relay, list(relay.outstanding), [])
+    assert cancel(keeper, client, id) == Status.ESME_RCANCELFAIL
 
 
 # -- late evidence ----------------------------------------------------------------------------
