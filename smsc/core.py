@@ -703,7 +703,7 @@ class Core:
             if slot >= 0 and receipt.state != MessageState.UNKNOWN:
                 self._ends.notify(slot, now, False, receipt.network_error, receipt.error)
         elif slot >= 0:
-            done = correlation.profile.moment(receipt.done)
+            done = correlation.moment(receipt.done)
             self._report(slot, now, receipt.state, receipt.network_error, receipt.error, done)
         elif self._ends.remembers(key):
             self.counters.repeated_receipts += 1

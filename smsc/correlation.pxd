@@ -11,9 +11,12 @@ cdef class Correlation:
     cdef bytes _receipt_sample
     cdef object _rule
     cdef bint _as_written
+    cdef bytes _done
+    cdef int64_t _moment
 
     cpdef uint64_t of_response(self, bytes carrier_id) except 0
     cpdef uint64_t of_receipt(self, bytes carrier_id) except 0
+    cpdef int64_t moment(self, bytes done) except? -1
 
 
 cdef class Orphans:

@@ -45,6 +45,7 @@ class Correlation:
         """The profile may have changed its mind."""
         self._rule = self.profile.rule
         self._as_written = self._rule == IdRule()
+        self._done, self._moment = b"", 0
 
     def of_response(self, carrier_id: bytes) -> int:
         """The key of an id as a submit_sm_resp gave it."""
@@ -58,6 +59,12 @@ class Correlation:
         if not self._as_written:
             carrier_id = self._rule.of_receipt(carrier_id)
         return key_of(self.carrier, carrier_id)
+
+    def moment(self, done: bytes) -> int:
+        """As the profile has it; receipts come in streams, and most say the same."""
+        if done != self._done:
+            self._done, self._moment = done, self.profile.moment(done)
+        return self._moment
 
     # -- while it is not known how the carrier writes ------------------------------------------
 

@@ -91,8 +91,6 @@ class Profile:
         self.pattern: Evidence[Pattern] = Evidence()
         #: Receipts that were looked at.
         self.looked = 0
-        self._done = b""
-        self._moment = 0
 
     @property
     def rule(self) -> IdRule:
@@ -113,11 +111,6 @@ class Profile:
 
     def moment(self, done: bytes) -> int:
         """The moment that a receipt's done date names, ms; 0 if it is not known."""
-        if done != self._done:  # receipts come in streams
-            self._done, self._moment = done, self._read(done)
-        return self._moment
-
-    def _read(self, done: bytes) -> int:
         local = date_ms(done)
         if local is None:
             return 0
@@ -141,7 +134,7 @@ class Profile:
         if local is not None and self.pinned_zone is None and 0 <= now - sent <= FRESH:
             ahead = round((local - now) / QUARTER)
             if ahead in AHEAD and self.ahead.saw(ahead):
-                self._done, changed = b"", True
+                changed = True
         return changed
 
     def saw_ids(self, names: tuple[str, ...]) -> bool:
