@@ -123,9 +123,8 @@ class Profile:
 
     def saw(self, receipt: Receipt, told_by_tlv: bool, sent: int, now: int) -> bool:
         """A receipt came of a message that was sent at ``sent``; whether a verdict changed."""
-        place = "tlv"
-        if receipt.done:
-            place = "text+tlv" if told_by_tlv else "text"
+        by_text = not told_by_tlv or bool(receipt.done or receipt.error)
+        place = "+".join(["text"] * by_text + ["tlv"] * told_by_tlv)
         error = "none"
         if receipt.error:
             error = "digits" if receipt.error.isdigit() else "letters"

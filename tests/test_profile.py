@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from smsc import profile
 from smsc.lessons import Lesson
 from smsc.profile import ENOUGH, RULES, Evidence, Pattern, Profile, consistent, writings
-from smsc.receipt import IdRule, date_ms
+from smsc.receipt import IdRule, Receipt, date_ms
 from smsc.records import Kind
 from smsc.zones import zone
 from tests.keeper import BASE, Client, Keeper, Relay, deliver_sm, submit_sm
@@ -352,6 +352,26 @@ def test_the_clock_of_fresh_receipts_is_learned(minutes: int) -> None:
         .encode()
     )
     assert 0 <= before - moment < 60_000
+
+
+@pytest.mark.parametrize(
+    ("done", "error", "by_tlv", "pattern"),
+    [
+        (b"2609211413", b"000", False, Pattern("text", 10, "digits")),
+        (b"260921141320", b"21b", True, Pattern("text+tlv", 12, "letters")),
+        (b"", b"", True, Pattern("tlv", 0, "none")),
+        (b"", b"", False, Pattern("text", 0, "none")),
+        (b"", b"000", True, Pattern("text+tlv", 0, "digits")),
+    ],
+)
+def test_the_form_of_receipts_is_learned(
+    done: bytes, error: bytes, by_tlv: bool, pattern: Pattern
+) -> None:
+    known = Profile()
+    told = Receipt(b"x", 2, True, error, done, b"")
+    changes = [known.saw(told, by_tlv, 0, 10**12) for _ in range(ENOUGH + 1)]
+    assert changes == [False] * (ENOUGH - 1) + [True, False]
+    assert known.pattern.verdict == pattern
 
 
 def test_a_clock_is_not_learned_from_what_is_old_or_mad() -> None:
