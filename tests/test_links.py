@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from typing import Any
 
 import argon2
@@ -52,6 +53,8 @@ def with_password(password: bytes) -> bytes:
 STRANGER, WRONG = bind(system_id=b"stranger"), bind(password=b"wrong")
 HASH = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(b"a long password!")
 
+ELSEWHERE = (ipaddress.ip_network("198.51.100.0/24"),)
+
 #: (option of the listener, changes to the account, a bind, the status that answers it)
 BINDS: list[tuple[dict[str, Any], dict[str, Any], bytes, int]] = [
     ({}, {}, STRANGER, Status.ESME_RBINDFAIL),
@@ -59,6 +62,7 @@ BINDS: list[tuple[dict[str, Any], dict[str, Any], bytes, int]] = [
     ({"bind_error_detail": True}, {}, STRANGER, Status.ESME_RINVSYSID),
     ({"bind_error_detail": True}, {}, WRONG, Status.ESME_RINVPASWD),
     ({"bind_error_detail": True}, {"bind_types": ("rx",)}, bind(), Status.ESME_RBINDFAIL),
+    ({"bind_error_detail": True}, {"allowed_addresses": ELSEWHERE}, bind(), Status.ESME_RBINDFAIL),
     ({}, {"system_type": b"VMA"}, bind(), Status.ESME_RBINDFAIL),
     ({}, {"password_hash": HASH}, with_password(b"a long password!"), Status.ESME_RINVPASWD),
     ({"long_passwords": True}, {"password_hash": HASH}, with_password(b"a long password!"), 0),
