@@ -22,9 +22,13 @@ from smsc.records import Flag, Kind
 from smsc.routing import Route, Router
 from smsc.smpp import MessageState, Status, Tag
 from smsc.spool import Stage
+from smsc.till import Till
 
 #: Broadcasts that an account may have owed at a time; each is looked at when one is asked for.
 MAX_OWED: Final = 1_000
+
+#: A broadcast costs what a message to anywhere costs; without such a price it is not sold.
+_UNPRICED: Final = Status.ESME_RBCASTFAIL
 
 _SOURCE = ("source_addr_ton", "source_addr_npi", "source_addr")
 
@@ -33,7 +37,7 @@ class Broadcasts:
     """See the module."""
 
     def __init__(
-        self, routes: tuple[RouteConfig, ...], book: Book, bodies: Bodies, ends: Endings
+        self, routes: tuple[RouteConfig, ...], book: Book, bodies: Bodies, ends: Endings, till: Till
     ) -> None:
         self._router = Router(routes, broadcast=True)
         self.offered = any(route.broadcast for route in routes)
@@ -41,6 +45,7 @@ class Broadcasts:
         self._spool = book.state.spool
         self._bodies = bodies
         self._ends = ends
+        self._till = till
 
     def route(self, account: bytes, source: bytes) -> Route | None:
         """The way of an account's broadcasts from this source, if there is one."""
@@ -55,15 +60,22 @@ class Broadcasts:
         """
         if len(self._spool.broadcasts[index]) >= MAX_OWED:
             return -Status.ESME_RMSGQFUL
+        former = -1
         if pdu.fields["replace_if_present_flag"]:
             former = self._find(index, pdu)
             if former < 0 or self._spool.slab.state(former) != Stage.QUEUED:
                 return -Status.ESME_RBCASTFAIL
-            self._ends.finish(former, now, MessageState.DELETED)
         limits = account.config
         due, expiry = intake.terms(message, now, limits)
         if message.schedule_delivery_time:
             message = rules.changed(message, schedule_delivery_time=b"")
+        charge = None
+        if account.tariff is not None:
+            agreed = self._till.charge(account, message, now)
+            if isinstance(agreed, int):
+                # Without a destination there is none to blame.
+                return -(_UNPRICED if agreed == Status.ESME_RINVDSTADR else agreed)
+            charge = agreed
         id = self._book.next_id()
         head = records.message(
             id,
@@ -78,9 +90,13 @@ class Broadcasts:
             Flag.BROADCAST,
             limits.system_id,
             carrier,
+            None,
+            charge,
         )
         self._book.append(Kind.MESSAGE, now, head, message.raw)
-        self._bodies.put(id, message, now)
+        self._bodies.put(id, message, now, None, charge)
+        if former >= 0:
+            self._ends.finish(former, now, MessageState.DELETED)
         return id
 
     def view(self, index: int, pdu: Pdu, now: int) -> View | None:

@@ -141,7 +141,9 @@ class Core:
         self._deliveries = Deliveries(
             self._book, accounts, self._inbound_router, self._ends, self.mailroom, self.counters
         )
-        self._broadcasts = Broadcasts(config.routes, self._book, self.bodies, self._ends)
+        self._broadcasts = Broadcasts(
+            config.routes, self._book, self.bodies, self._ends, self._till
+        )
         self.broadcasting = self._broadcasts.offered
         self._hearing = Hearing(self._book, self.bodies)
         self._others = Failover(

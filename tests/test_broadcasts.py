@@ -10,9 +10,12 @@ from helpers import Edge, brief
 from smsc import broadcast, broadcasts
 from smsc._pdu import Decoder, Pdu, encode
 from smsc.broadcast import View
+from smsc.rating import Plan, Price, Tariff
 from smsc.smpp import RESPONSE, Command, MessageState, Status, Tag
+from smsc.zones import UTC
 from tests.keeper import BASE, Client, Keeper, Relay
 from tests.test_broadcast import REFERENCE, pdu
+from tests.test_till import EVER
 
 TEXT = (
     BASE.replace("{name: two, host", "{name: two, version: '5.0', host")
@@ -209,6 +212,43 @@ def test_a_replacement_ends_what_it_replaces(keeper: Keeper, client: Client) -> 
     assert two.broadcasts == [second]
     sent = send(keeper, client, replace_if_present_flag=1, message_id=named(second))
     assert sent == -Status.ESME_RBCASTFAIL, "a carrier has had it"
+
+
+def paying(*prices: tuple[str, int]) -> Keeper:
+    """Where the account has 1,000 to spend, at these prices."""
+    plan = Plan("EUR", "submitted", [Price("out", to, n, EVER, None) for to, n in prices])
+    tariff = Tariff(customer=b"acme", plan=plan, zone=UTC, prepaid=True, credited=1_000)
+    return Keeper(text=TEXT, tariffs={b"acme": tariff})
+
+
+def left(keeper: Keeper) -> int:
+    purse = keeper.core.state.purses.get(b"acme")
+    return 1_000 - purse.spent - purse.reserved
+
+
+@pytest.mark.parametrize(
+    ("to", "price", "status", "kept"),
+    [
+        ("*", 100, 0, 900),
+        ("44", 100, Status.ESME_RBCASTFAIL, 1_000),
+        ("*", 5_000, 0x450, 1_000),
+    ],
+)
+def test_a_broadcast_costs_what_a_message_to_anywhere_does(
+    to: str, price: int, status: int, kept: int
+) -> None:
+    keeper = paying((to, price))
+    verdict = send(keeper, Client(keeper))
+    assert max(0, -verdict) == status
+    assert left(keeper) == left(keeper.crash()) == kept
+
+
+def test_a_replacement_is_paid_for_and_what_it_replaced_is_not() -> None:
+    keeper = paying(("*", 100))
+    client = Client(keeper)
+    first = send(keeper, client, REFERENCE)
+    assert send(keeper, client, REFERENCE, replace_if_present_flag=1) > first
+    assert left(keeper) == left(keeper.crash()) == 900
 
 
 def test_an_account_has_so_many(
