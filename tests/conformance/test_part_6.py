@@ -346,12 +346,51 @@ def test_6_multi_receipts(north: Carrier, connect: Callable[[], Client], account
 
 # -- broadcasts --------------------------------------------------------------------------------
 
+_NAME = cstr(b"nope") + b"\1\1" + cstr(b"447700900001")
+_ASKED = [
+    ("broadcast_sm", raw.BROADCAST, broadcast()),
+    ("query_broadcast_sm", raw.QUERY_BROADCAST, pdu(raw.QUERY_BROADCAST, 6, _NAME)),
+    ("cancel_broadcast_sm", raw.CANCEL_BROADCAST, pdu(raw.CANCEL_BROADCAST, 6, b"\0" + _NAME)),
+]
+
+
+def _with(tag: int, value: bytes) -> bytes:
+    """The mandatory TLVs, but for this one."""
+    mandatory = {0x0606: b"\0North", 0x0601: b"\0\0\x33", 0x0604: b"\0\3", 0x0605: b"\x09\0\x1f"}
+    return b"".join(tlv(*each) for each in (mandatory | {tag: value}).items())
+
+
+_WRONG = [
+    ("priority_flag 5", broadcast(priority_flag=5), raw.PRTFLG),
+    ("replace_if_present_flag 2", broadcast(replace_if_present_flag=2), raw.REPFLAG),
+    ("to replace what is not named", broadcast(replace_if_present_flag=1), raw.BCASTFAIL),
+    ("to replace what is not there", broadcast(replace_if_present_flag=1, message_id=b"nope"),
+     raw.BCASTFAIL),
+    ("unit of the interval 1", broadcast(tlvs=_with(0x0605, b"\1\0\1")), raw.BCASTFREQINT),
+    ("area without a name", broadcast(tlvs=_with(0x0606, b"\0")), raw.BCASTALIAS),
+    ("format of an area 3", broadcast(tlvs=_with(0x0606, b"\3x")), raw.BCASTAREAFMT),
+    ("256 areas", broadcast(tlvs=raw.BROADCAST_TLVS + raw.AREA * 255), raw.NUMBCASTAREAS),
+    ("network of the content 4", broadcast(tlvs=_with(0x0601, b"\4\0\1")), raw.BCASTCNTTYPE),
+    ("message class 4", broadcast(tlvs=_with(0x0603, b"\4")), raw.BCASTMSGCLASS),
+    ("for ever", broadcast(tlvs=_with(0x0604, b"\0\0")), raw.BCASTREP),
+    ("channel indicator 2", broadcast(tlvs=_with(0x0600, b"\2")), raw.BCASTCHANIND),
+]  # fmt: skip
+
 BROADCASTS = [
     Case("broadcast_sm before 5.0", "trx 34", broadcast(), raw.nack(raw.CMDID)),
     Case("query_broadcast_sm before 5.0", "trx 34", raw.GOOD["V41"],
          raw.nack(raw.CMDID, header(raw.GOOD["V41"])[2])),
     Case("cancel_broadcast_sm before 5.0", "trx 34", raw.GOOD["V43"],
          raw.nack(raw.CMDID, header(raw.GOOD["V43"])[2])),
+    *(Case(f"{name}, not for this account", "trx 50", octets, refused(command, raw.PROHIBITED))
+      for name, command, octets in _ASKED),
+    Case("broadcast_sm", "trx 50 caster", broadcast(), raw.accepted(raw.BROADCAST)),
+    Case("query_broadcast_sm of nothing", "trx 50 caster", _ASKED[1][2],
+         refused(raw.QUERY_BROADCAST, raw.BCASTQUERYFAIL)),
+    Case("cancel_broadcast_sm of nothing", "trx 50 caster", _ASKED[2][2],
+         refused(raw.CANCEL_BROADCAST, raw.BCASTCANCELFAIL)),
+    *(Case(f"broadcast_sm: {what}", "trx 50 caster", octets, refused(raw.BROADCAST, status))
+      for what, octets, status in _WRONG),
 ]  # fmt: skip
 
 
