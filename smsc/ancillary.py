@@ -344,7 +344,8 @@ class Ancillary:
         head = records.message(
             id, now, due, expiry, slab.sent(slot), 0, Stage.QUEUED, slab.lane(slot),
             slab.attempt(slot), flags, account, carrier, body.kin, charge, slab.pair(slot),
+            body.network,
         )  # fmt: skip
         self._book.append(Kind.MESSAGE, now, head, message.raw)
         self._bodies.drop(id)
-        self._bodies.put(id, message, now, body.kin, charge)
+        self._bodies.put(id, message, now, body.kin, charge, body.network)

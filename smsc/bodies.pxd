@@ -8,7 +8,7 @@ cdef class Body:
     cdef readonly Message message
     cdef readonly int64_t submitted
     cdef readonly Kin kin
-    cdef readonly bytes charge
+    cdef readonly bytes charge, network
 
 
 cdef class Bodies:
@@ -19,7 +19,7 @@ cdef class Bodies:
     cdef readonly long misses
 
     cpdef put(self, uint64_t id, Message message, int64_t submitted, Kin kin=*,
-              bytes charge=*)
+              bytes charge=*, bytes network=*)
     cpdef Body get(self, uint64_t id, uint64_t position)
     cpdef drop(self, uint64_t id)
     cdef _forget(self, Body body)

@@ -21,15 +21,23 @@ OVERHEAD = 300
 
 
 class Body:
-    """A message as it came, when (ms), what it has to do with others, and what it costs."""
+    """A message as it came, when (ms), what it has to do with others, what it costs, and where
+    its number is.
+    """
 
     def __init__(
-        self, message: Message, submitted: int, kin: Kin | None, charge: bytes | None
+        self,
+        message: Message,
+        submitted: int,
+        kin: Kin | None,
+        charge: bytes | None,
+        network: bytes,
     ) -> None:
         self.message = message
         self.submitted = submitted
         self.kin = kin
         self.charge = charge
+        self.network = network
 
 
 class Bodies:
@@ -52,9 +60,10 @@ class Bodies:
         submitted: int,
         kin: Kin | None = None,
         charge: bytes | None = None,
+        network: bytes = b"",
     ) -> None:
         """Keep a message for a while; the oldest make room."""
-        self._held[id] = Body(message, submitted, kin, charge)
+        self._held[id] = Body(message, submitted, kin, charge, network)
         self.octets += len(message.raw) + OVERHEAD
         while self.octets > self._room:
             self._forget(self._held.popitem(last=False)[1])
@@ -66,7 +75,8 @@ class Bodies:
             self.misses += 1
             _kind, head, raw = self._log.read(position)
             read = records.read_message(head)
-            body = Body(Message.from_raw(raw), read.submitted, read.kin, read.charge)
+            message = Message.from_raw(raw)
+            body = Body(message, read.submitted, read.kin, read.charge, read.network)
         return body
 
     def drop(self, id: int) -> None:

@@ -26,7 +26,7 @@ from smsc import __version__, accounts, config, lenient, traffic
 from smsc.admin import everything
 from smsc.errors import ConfigError, SmscError, StorageError
 from smsc.journal import inspect
-from smsc.routing import Router
+from smsc.placement import Placement
 
 log = logging.getLogger("smsc")
 
@@ -224,9 +224,11 @@ def _add_route(commands: Any) -> None:
 
 
 def _route_explain(options: argparse.Namespace) -> int:
-    router = Router(config.load(options.config).routes)
-    explained = router.explain(
-        options.account.encode(), options.sender.encode(), options.to.encode()
+    loaded = config.load(options.config)
+    name = options.account.encode()
+    account = next((one for one in loaded.accounts if one.system_id == name), None)
+    explained = Placement(loaded).explain(
+        name, account, options.sender.encode(), options.to.encode()
     )
     print(json.dumps(explained.as_dict(), indent=2) if options.json else explained)
     return 0 if explained.winner else EX_FAILURE

@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 import argon2
 import yaml
 
-from smsc import numbers
+from smsc import networks, numbers
 from smsc import text as texts
 from smsc.errors import ConfigError
 from smsc.receipt import IdRule
@@ -640,6 +640,8 @@ class RouteConfig:
     account: Name = b""
     #: Source addresses, whole.
     from_: tuple[Address, ...] = ()
+    #: MCC and MNC of the destination, or first digits and ``*``.
+    network: tuple[Annotated[bytes, networks.pattern], ...] = ()
     #: Groups in failover order; within a group by weight.
     carriers: tuple[Group, ...]
     #: For broadcast_sm alone, which has no destination; other routes are for messages alone.
@@ -647,6 +649,16 @@ class RouteConfig:
     #: What becomes of a message that its carrier has refused for good, or reported as failed:
     #: the client is told, or the next carrier that it was not tried with gets it.
     on_failure: Literal["report", "next"] = "report"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworksConfig:
+    """Which networks numbers belong to."""
+
+    #: MCC and MNC by prefix, as CSV (``networks.table``).
+    prefixes: Annotated[Mapping[bytes, bytes], networks.table, FromFile("file")] = field(
+        default_factory=dict, repr=False
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -788,6 +800,7 @@ class Config:
     accounts: tuple[AccountConfig, ...] = ()
     carriers: tuple[CarrierConfig, ...] = ()
     routes: tuple[RouteConfig, ...] = ()
+    networks: NetworksConfig = NetworksConfig()
     inbound: tuple[InboundConfig, ...] = ()
     storage: StorageConfig = StorageConfig()
     finished: FinishedConfig = FinishedConfig()
@@ -875,8 +888,9 @@ def _no_such(what: str, name: bytes) -> str:
 def _ambiguous(config: Config) -> Findings:
     routes: dict[object, int] = {}
     for at, route in enumerate(config.routes):
-        senders = route.from_ or (b"",)
-        for match in itertools.product(route.to, (route.account,), senders, (route.broadcast,)):
+        senders, where = route.from_ or (b"",), route.network or (b"",)
+        fixed = (route.account,), (route.broadcast,)
+        for match in itertools.product(route.to, senders, where, *fixed):
             other = routes.setdefault(match, at)
             if other != at:
                 yield f"routes[{at}]", f"matches the same as routes[{other}] and never wins"

@@ -11,6 +11,7 @@ from smsc.counters cimport Counters
 from smsc.endings cimport Endings
 from smsc.mailbox cimport Mailboxes
 from smsc.mailroom cimport Mailroom
+from smsc.placement cimport Placement
 from smsc.records cimport Kin
 from smsc.routing cimport Route
 from smsc.spool cimport Spool
@@ -36,7 +37,7 @@ cdef class Core:
     cdef object _deliveries
     cdef object _broadcasts
     cdef readonly bint broadcasting
-    cdef object _router
+    cdef Placement _placement
     cdef object _inbound_router
     cdef readonly State state
     cdef readonly Counters counters

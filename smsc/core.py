@@ -42,11 +42,12 @@ from smsc.hearing import Hearing
 from smsc.mailbox import PERISHABLE, MailState
 from smsc.mailroom import Mailroom
 from smsc.message import datagram
+from smsc.placement import Placement
 from smsc.ports import EdgeBind, Log, RelayBind, Standing
 from smsc.profile import Profile
 from smsc.records import Flag, Kind, MailKind
 from smsc.repeats import Repeats
-from smsc.routing import InboundRouter, Route, Router
+from smsc.routing import InboundRouter, Route
 from smsc.smpp import MessageState, Status, Version
 from smsc.spool import UNSENT, Stage
 from smsc.state import State
@@ -112,8 +113,8 @@ class Core:
         self._commit = commit
         self._traffic = traffic
         self._book = Book(log, State(config.finished.keep, config.finished.max))
-        self._router = Router(config.routes)
         self._tries_next = any(route.on_failure == "next" for route in config.routes)
+        self._placement = Placement(config)
         self._inbound_router = InboundRouter(config.inbound)
         self.state = self._book.state
         self.counters = Counters()
@@ -306,7 +307,8 @@ class Core:
         numbering = account.numbering
         if numbering is not None and not numbering.allows(message):
             return Status.ESME_RINVSRCADR
-        route = self._route(limits.system_id, numbering, message)
+        network = self._placement.network(numbering, message)
+        route = self._placement.route(limits.system_id, numbering, message, network)
         if route is None:
             return Status.ESME_RINVDSTADR
         if message.registered_delivery & _ANY_WISH and not limits.receipts:
@@ -326,6 +328,8 @@ class Core:
         """Keep a message, one ``of`` several or by itself; its id, or its refusal negated."""
         limits = account.config
         name = limits.system_id
+        numbering = account.numbering
+        network = self._placement.network(numbering, message)
         flags = _OLD_PEER if version < _V34 else 0
         if message.registered_delivery & 3:
             flags |= _RECEIPT_ASKED
@@ -340,7 +344,7 @@ class Core:
             return -error.status
         charge: bytes | None = None
         if account.tariff is not None:
-            agreed = self._till.charge(account, message, now)
+            agreed = self._till.charge(account, message, network, now)
             if isinstance(agreed, int):
                 return -agreed
             charge = agreed
@@ -358,10 +362,10 @@ class Core:
         lane = min(message.priority_flag, limits.max_priority)
         head = records.message(
             id, now, due, expiry, sent, 0, stage, lane, number, flags, name, upstream.name, kin,
-            charge, pair,
+            charge, pair, network,
         )  # fmt: skip
         self._book.append(_MESSAGE, now, head, message.raw)
-        self.bodies.put(id, message, now, kin, charge)
+        self.bodies.put(id, message, now, kin, charge, network)
         if replaces:
             self._ancillary.displace(index, pair, message, id, now)
         self.counters.accepted += 1
@@ -371,7 +375,6 @@ class Core:
             self._to_cut.add(upstream)
         elif target is not None:
             self.counters.submitted[upstream.name] += 1
-            numbering = account.numbering
             target.load(id, 1, told if numbering is None else numbering.canonical(told))
             self._loaded.add(upstream)
         return id
@@ -400,11 +403,6 @@ class Core:
             return Status.ESME_RSYSERR
         index = self.state.accounts.index(account.system_id)
         return what(index, account.config, request, bind.version, self._commit.begin())
-
-    def _route(self, account: bytes, numbering: Numbering | None, message: Message) -> Route | None:
-        if numbering is None:
-            return self._router.find(account, message.source_addr, message.destination_addr)
-        return self._router.find(account, numbering.source(message), numbering.destination(message))
 
     def _carrier(self, route: Route, account: bytes, message: Message) -> bytes:
         """A route's carrier for this message; the same one for all parts of a text."""
@@ -544,10 +542,11 @@ class Core:
     def _route_of(self, slot: int) -> Route | None:
         slab = self.state.spool.slab
         account = self.state.accounts[slab.account(slot)]
-        message = self._message_of(slot)
+        body = self.bodies.get(slab.id(slot), slab.position(slot))
         if slab.flags(slot) & _BROADCAST:
-            return self._broadcasts.route(account, message.source_addr)
-        return self._route(account, self._numbering(account), message)
+            return self._broadcasts.route(account, body.message.source_addr)
+        numbering = self._numbering(account)
+        return self._placement.route(account, numbering, body.message, body.network)
 
     def _message_of(self, slot: int) -> Message:
         slab = self.state.spool.slab

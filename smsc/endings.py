@@ -377,6 +377,7 @@ class Endings:
             body.message,
             _due(body, state, status, slab.state(slot)),
             parts,
+            body.network,
         )
 
     def _ended_mail(self, slot: int, time: int, state: int) -> Finished:

@@ -164,6 +164,7 @@ class Forgetting:
         fresh = records.message(
             id, old.submitted, due, expiry, sent, key, stage, lane, attempt, flags,
             state.accounts[account], state.carriers[carrier], old.kin, old.charge, old.pair,
+            old.network,
         )  # fmt: skip
         now = self._commit.begin()
         self._append(Kind.MESSAGE, now, fresh, body)

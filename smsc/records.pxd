@@ -12,7 +12,7 @@ cdef class Kin:
 cdef class MessageHead:
     cdef readonly uint64_t id, submitted, due, expiry, sent, key
     cdef readonly uint8_t state, lane, attempt, flags
-    cdef readonly bytes account, carrier, charge
+    cdef readonly bytes account, carrier, charge, network
     cdef readonly Kin kin
     cdef readonly uint32_t pair
 
@@ -85,7 +85,7 @@ cdef class SplitHead:
 cpdef bytes message(
     uint64_t id, uint64_t submitted, uint64_t due, uint64_t expiry, uint64_t sent, uint64_t key,
     uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, bytes account, bytes carrier,
-    Kin kin=*, bytes charge=*, uint32_t pair=*)
+    Kin kin=*, bytes charge=*, uint32_t pair=*, bytes network=*)
 cpdef MessageHead read_message(bytes head)
 cpdef bytes attempt(uint64_t id, uint8_t number, bytes carrier)
 cpdef AttemptHead read_attempt(bytes head)

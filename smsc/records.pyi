@@ -70,6 +70,7 @@ class MessageHead:
     kin: Kin | None
     charge: bytes | None
     pair: int
+    network: bytes
     def __iter__(self) -> Iterator[Any]: ...
 
 class AttemptHead:
@@ -187,6 +188,7 @@ def message(
     kin: Kin | None = None,
     charge: bytes | None = None,
     pair: int = 0,
+    network: bytes = b"",
 ) -> bytes: ...
 def read_message(head: bytes) -> MessageHead: ...
 def attempt(id: int, number: int, carrier: bytes) -> bytes: ...

@@ -7,10 +7,10 @@ state depends on what is in them.
     START        epoch u32
     MESSAGE      id u64, submitted u64, due u64, expiry u64, sent u64, key u64, state u8, lane u8,
                  attempt u8, flags u8, account name, carrier name, and what only some have. First a
-                 name of 4 octets: pair u32, a hash of account, source and destination. Then for one
-                 of several that belong together a name of 11 octets: group u64, index u8, count u8,
-                 spare u8; for one that is charged that name or an empty one, and another with the
-                 charge (``rating.Charge``); body: the PDU as it came
+                 name of 4 octets: pair u32, a hash of account, source and destination. Then up to
+                 three names, empty where they have nothing to say and another follows: 11 octets
+                 for one of several that belong together, group u64, index u8, count u8, spare u8;
+                 the charge (``rating.Charge``); the network (MCC and MNC); body: the PDU as it came
     ATTEMPT      id u64, attempt u8, carrier name
     ACKED        id u64, attempt u8, until u64, key u64, carrier's id name
     QUEUED       id u64, attempt u8, due u64, status u32
@@ -203,7 +203,7 @@ cdef packed struct PurseLayout:
 
 cdef bytes _head(
     const void *layout, size_t octets, bytes a=None, bytes b=None, bytes c=None, bytes d=None,
-    bytes e=None,
+    bytes e=None, bytes f=None,
 ):
     """A head: its fixed part, then the names that are not None."""
     cdef size_t room = octets
@@ -219,6 +219,8 @@ cdef bytes _head(
         room += 1 + <size_t>PyBytes_GET_SIZE(d)
     if e is not None:
         room += 1 + <size_t>PyBytes_GET_SIZE(e)
+    if f is not None:
+        room += 1 + <size_t>PyBytes_GET_SIZE(f)
     if room > 255:
         raise ValueError(f"a head of {room} octets")
     head = PyBytes_FromStringAndSize(NULL, room)
@@ -235,6 +237,8 @@ cdef bytes _head(
         at = _put(at, d)
     if e is not None:
         at = _put(at, e)
+    if f is not None:
+        at = _put(at, f)
     return head
 
 
@@ -318,9 +322,10 @@ cdef class MessageHead:
 cpdef bytes message(
     uint64_t id, uint64_t submitted, uint64_t due, uint64_t expiry, uint64_t sent, uint64_t key,
     uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, bytes account, bytes carrier,
-    Kin kin=None, bytes charge=None, uint32_t pair=0,
+    Kin kin=None, bytes charge=None, uint32_t pair=0, bytes network=b"",
 ):
     cdef MessageLayout f
+    cdef bytes packed = None if kin is None else kin.packed()
     f.id = id
     f.submitted = submitted
     f.due = due
@@ -332,19 +337,18 @@ cpdef bytes message(
     f.attempt = attempt
     f.flags = flags
     cdef bytes found_by = None
-    cdef bytes related = None
     if pair:
         found_by = PyBytes_FromStringAndSize(<const char *>&pair, sizeof(pair))
-    if kin is not None:
-        related = kin.packed()
+    if network:
+        packed, charge = packed or b"", charge or b""
     elif charge is not None:
-        related = b""
-    return _head(&f, sizeof(f), account, carrier, found_by, related, charge)
+        packed = packed or b""
+    return _head(&f, sizeof(f), account, carrier, found_by, packed, charge, network or None)
 
 
 cpdef MessageHead read_message(bytes head):
     cdef MessageLayout f
-    cdef bytes kin
+    cdef bytes packed
     cdef MessageHead m = MessageHead.__new__(MessageHead)
     cdef size_t at = sizeof(f)
     _fixed(head, &f, sizeof(f))
@@ -361,13 +365,16 @@ cpdef MessageHead read_message(bytes head):
     m.account = _name(head, &at)
     m.carrier = _name(head, &at)
     m.kin = m.charge = None
+    m.network = b""
     if at < <size_t>PyBytes_GET_SIZE(head) and PyBytes_AS_STRING(head)[at] == sizeof(m.pair):
         memcpy(&m.pair, PyBytes_AS_STRING(_name(head, &at)), sizeof(m.pair))
     if at < <size_t>PyBytes_GET_SIZE(head):
-        kin = _name(head, &at)
-        m.kin = _kin(kin) if kin else None
+        packed = _name(head, &at)
+        m.kin = _kin(packed) if packed else None
     if at < <size_t>PyBytes_GET_SIZE(head):
-        m.charge = _name(head, &at)
+        m.charge = _name(head, &at) or None
+    if at < <size_t>PyBytes_GET_SIZE(head):
+        m.network = _name(head, &at)
     return m
 
 

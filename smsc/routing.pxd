@@ -7,9 +7,16 @@ cdef class Route:
     cpdef bytes pick(self, alive, unsigned long long dice)
 
 
-cdef class Router:
-    cdef tuple _routes
+cdef class Table:
     cdef dict _by_prefix
     cdef tuple _lengths
 
     cpdef Route find(self, bytes account, bytes source, bytes destination)
+
+
+cdef class Router:
+    cdef tuple _routes
+    cdef Table _anywhere
+    cdef dict _by_network
+
+    cpdef Route find(self, bytes account, bytes source, bytes destination, bytes network=*)

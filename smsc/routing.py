@@ -3,7 +3,8 @@
 Routes are compiled into tables, one dict look-up per distinct prefix length. The longest matching
 destination prefix wins; among routes with that prefix, the one that names both account and sender,
 then the account, then the sender, then neither. Where no route of the longest prefix fits, the
-next shorter one is asked. Pure: who is alive and the dice are arguments.
+next shorter one is asked. Routes that name the destination's network go before all others: where a
+number is counts for more than what it looks like. Pure: who is alive and the dice are arguments.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
+from smsc import networks
 from smsc.config import InboundConfig, RouteConfig, Share
 
 
@@ -69,32 +71,33 @@ def _by_weight(shares: Sequence[Share], dice: int) -> bytes:
     raise AssertionError("weights are positive, so the point lies within their sum")
 
 
+#: Longer than any pattern with ``*``, so that a whole network is more specific.
+MAX_PATTERN = 8
+
 BySender: TypeAlias = dict[bytes, Route]
 
 
-class Router:
-    """All routes, of messages or of broadcasts. Immutable; other routes are another Router."""
+class Table:
+    """Routes by prefix, account and sender."""
 
-    def __init__(self, routes: Iterable[RouteConfig], broadcast: bool = False) -> None:
-        self._routes = tuple(route for route in routes if route.broadcast == broadcast)
+    def __init__(self) -> None:
         # By prefix: the routes that name an account, by that, and those that do not; each by
         # sender, b"" where none is named.
         self._by_prefix: dict[bytes, tuple[dict[bytes, BySender], BySender]] = {}
-        for config in self._routes:
-            route = Route(config.name, config.carriers, config.on_failure == "next")
-            senders = config.from_ or (b"",)
-            for prefix, sender in itertools.product(config.to, senders):
-                named, general = self._by_prefix.setdefault(prefix, ({}, {}))
-                rules = named.setdefault(config.account, {}) if config.account else general
-                rules.setdefault(sender, route)
+        self._lengths: tuple[int, ...] = ()
+
+    def add(self, config: RouteConfig) -> None:
+        """Put a route in; one that matches the same is before it."""
+        route = Route(config.name, config.carriers, config.on_failure == "next")
+        senders = config.from_ or (b"",)
+        for prefix, sender in itertools.product(config.to, senders):
+            named, general = self._by_prefix.setdefault(prefix, ({}, {}))
+            rules = named.setdefault(config.account, {}) if config.account else general
+            rules.setdefault(sender, route)
         self._lengths = tuple(sorted({len(prefix) for prefix in self._by_prefix}, reverse=True))
 
     def find(self, account: bytes, source: bytes, destination: bytes) -> Route | None:
-        """The route that wins, with the carriers it may use; None if there is no way."""
-        if destination[:1] == b"+":
-            destination = destination[1:]
-        if source[:1] == b"+":
-            source = source[1:]
+        """The route that wins among these."""
         for length in self._lengths:
             rules = self._by_prefix.get(destination[:length])
             if rules is None:
@@ -107,26 +110,61 @@ class Router:
                 return route
         return None
 
+
+class Router:
+    """All routes, of messages or of broadcasts. Immutable; other routes are another Router."""
+
+    def __init__(self, routes: Iterable[RouteConfig], broadcast: bool = False) -> None:
+        self._routes = tuple(route for route in routes if route.broadcast == broadcast)
+        self._anywhere = Table()
+        self._by_network: dict[bytes, Table] = {}
+        for config in self._routes:
+            for network in config.network:
+                self._by_network.setdefault(network, Table()).add(config)
+            if not config.network:
+                self._anywhere.add(config)
+
+    def find(
+        self, account: bytes, source: bytes, destination: bytes, network: bytes = b""
+    ) -> Route | None:
+        """The route that wins, with the carriers it may use; None if there is no way."""
+        if destination[:1] == b"+":
+            destination = destination[1:]
+        if source[:1] == b"+":
+            source = source[1:]
+        if network and self._by_network:
+            for pattern in networks.patterns(network):
+                table = self._by_network.get(pattern)
+                if table is not None:
+                    route = table.find(account, source, destination)
+                    if route is not None:
+                        return route
+        return self._anywhere.find(account, source, destination)
+
     def explain(
         self,
         account: bytes,
         source: bytes,
         destination: bytes,
         alive: Container[bytes] | None = None,
+        network: bytes = b"",
+        notes: Sequence[str] = (),
     ) -> Explanation:
         """Which route wins and why, and why each other does not; for people, not for speed.
 
-        Without ``alive`` every carrier is taken to be.
+        Without ``alive`` every carrier is taken to be. ``notes`` say where the rest came from.
         """
         number, sender = destination.removeprefix(b"+"), source.removeprefix(b"+")
-        ranks = [_rank(route, account, sender, number) for route in self._routes]
+        ranks = [_rank(route, account, sender, number, network) for route in self._routes]
         best = max((rank for rank in ranks if isinstance(rank, Rank)), default=None)
         verdicts = [_verdict(*pair, best) for pair in zip(self._routes, ranks, strict=True)]
-        winner = self.find(account, source, destination)
+        winner = self.find(account, source, destination, network)
         return Explanation(
             account=account.decode("ascii", "replace"),
             source=source.decode("ascii", "replace"),
             destination=destination.decode("ascii", "replace"),
+            network=network.decode("ascii", "replace"),
+            notes=tuple(notes),
             verdicts=tuple(verdicts),
             carriers=tuple(_carriers(winner, alive)) if winner else (),
         )
@@ -135,6 +173,7 @@ class Router:
 class Rank(NamedTuple):
     """How well a route fits; the greatest wins."""
 
+    network: int
     prefix: int
     account: bool
     sender: bool
@@ -165,6 +204,8 @@ class Explanation:
     account: str
     source: str
     destination: str
+    network: str
+    notes: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     carriers: tuple[CarrierView, ...]
 
@@ -179,6 +220,8 @@ class Explanation:
             "account": self.account,
             "source": self.source,
             "destination": self.destination,
+            "network": self.network,
+            "notes": list(self.notes),
             "winner": self.winner,
             "routes": [verdict._asdict() for verdict in self.verdicts],
             "carriers": [view._asdict() for view in self.carriers],
@@ -186,6 +229,7 @@ class Explanation:
 
     def __str__(self) -> str:
         lines = [f"to {self.destination} from {self.source or '(none)'} account {self.account}"]
+        lines += [f"  {note}" for note in self.notes]
         for verdict in sorted(self.verdicts, key=lambda verdict: not verdict.wins):
             lines.append(
                 f"  {'wins ' if verdict.wins else 'loses'}  {verdict.route}: {verdict.reason}"
@@ -198,8 +242,13 @@ class Explanation:
         return "\n".join(lines)
 
 
-def _rank(route: RouteConfig, account: bytes, sender: bytes, number: bytes) -> Rank | str:
+def _rank(
+    route: RouteConfig, account: bytes, sender: bytes, number: bytes, network: bytes
+) -> Rank | str:
     """How well a route fits, or why it does not."""
+    named = next((one for one in networks.patterns(network) if one in route.network), b"")
+    if route.network and not named:
+        return f"it is for network {_words(route.network)}"
     prefix = max((to for to in route.to if number.startswith(to)), key=len, default=None)
     if prefix is None:
         return f"the destination does not begin with {_words(route.to)}"
@@ -207,7 +256,8 @@ def _rank(route: RouteConfig, account: bytes, sender: bytes, number: bytes) -> R
         return f"it is for account {route.account.decode()}"
     if route.from_ and sender not in route.from_:
         return f"it is for senders {_words(route.from_)}"
-    return Rank(len(prefix), bool(route.account), bool(route.from_))
+    weight = MAX_PATTERN if named == network else len(named)
+    return Rank(weight if named else 0, len(prefix), bool(route.account), bool(route.from_))
 
 
 def _verdict(route: RouteConfig, rank: Rank | str, best: Rank | None) -> Verdict:
@@ -220,12 +270,15 @@ def _verdict(route: RouteConfig, rank: Rank | str, best: Rank | None) -> Verdict
 
 
 def _strength(rank: Rank) -> str:
-    matched = [f"prefix of {rank.prefix} digits" if rank.prefix else "any destination"]
+    matched = ["network"] * bool(rank.network)
+    matched += [f"prefix of {rank.prefix} digits" if rank.prefix else "any destination"]
     matched += ["account"] * rank.account + ["sender"] * rank.sender
     return f"matches by {', '.join(matched)}"
 
 
 def _weakness(rank: Rank, best: Rank) -> str:
+    if rank.network < best.network:
+        return "one that names the network is more specific"
     if rank.prefix < best.prefix:
         return f"a prefix of {best.prefix} digits is longer"
     if rank.account < best.account:

@@ -24,7 +24,7 @@ class Till:
         self._book = book
         self._refusal = refusal
 
-    def charge(self, account: Account, message: Message, now: int) -> bytes | int:
+    def charge(self, account: Account, message: Message, network: bytes, now: int) -> bytes | int:
         """What a message is charged, as its record says it, or the command_status that refuses it.
 
         What is taken aside for it is written down at once: the message's own record comes next.
@@ -34,7 +34,7 @@ class Till:
         assert tariff is not None
         number = numbering.destination(message) if numbering else message.destination_addr
         day = tariff.day(now)
-        price = tariff.plan.price("out", b"", number, day)
+        price = tariff.plan.price("out", network, number, day)
         if price is None:
             return Status.ESME_RINVDSTADR
         amount = price * segments(message)

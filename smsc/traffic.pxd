@@ -24,12 +24,13 @@ cdef class Finished:
     cdef public bytes error
     cdef public Message message
     cdef public object price
+    cdef public bytes network
 
 
 cpdef Finished finished(
     uint64_t id, bint inbound, bytes customer, bytes account, bytes carrier, int64_t accepted,
     int64_t sent, int64_t done, int64_t expiry, int attempts, int state, uint64_t status,
-    bytes network_error, bytes error, Message message, price=*, int parts=*)
+    bytes network_error, bytes error, Message message, price=*, int parts=*, bytes network=*)
 cpdef long segments(Message message) except -1
 cpdef str period_of(int64_t accepted)
 cpdef bytes pack(Finished end, str period, sealer)

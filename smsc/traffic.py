@@ -83,6 +83,8 @@ class Finished:
     message: Message
     #: What it costs, in 1/10000 of the unit; None if nobody rated it.
     price: Any
+    #: The destination's MCC and MNC; empty if unknown.
+    network: bytes
 
 
 def finished(
@@ -103,6 +105,7 @@ def finished(
     message: Message,
     price: Any = None,
     parts: int = 0,
+    network: bytes = b"",
 ) -> Finished:
     """A ``Finished``: a function, since compiled it takes machine integers as they are."""
     one = Finished.__new__(Finished)
@@ -123,6 +126,7 @@ def finished(
     one.message = message
     one.price = price
     one.parts = parts
+    one.network = network
     return one
 
 
@@ -172,7 +176,7 @@ def pack(end: Finished, period: str, sealer: Sealer) -> bytes:
         m.dest_addr_ton, m.dest_addr_npi, m.destination_addr,
         end.state, end.status, end.network_error, end.error,
         m.data_coding, m.esm_class, m.protocol_id, m.priority_flag, m.registered_delivery,
-        end.parts or segments(m), end.attempts, b"", end.carrier, end.customer,
+        end.parts or segments(m), end.attempts, end.network, end.carrier, end.customer,
         end.account, end.price,
     )  # fmt: skip
     customer = end.customer

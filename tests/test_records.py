@@ -277,3 +277,19 @@ def test_an_end_says_what_its_client_may_ask_for() -> None:
         records.read_final(head[:-1])
     before = records.read_final(records.final(**fields))
     assert (before.check, before.account) == (0, None), "older ends say nothing of it"
+
+
+@pytest.mark.parametrize("kin", [None, records.Kin(9, 1, 3)])
+@pytest.mark.parametrize("charge", [None, b"charge"])
+@pytest.mark.parametrize("pair", [0, 7])
+@pytest.mark.parametrize("network", [b"", b"00101"])
+def test_a_messages_head_says_its_network_where_it_is_known(
+    kin: records.Kin | None, charge: bytes | None, pair: int, network: bytes
+) -> None:
+    fixed = (1, 2, 3, 4, 5, 6, 1, 0, 0, 0, b"acme", b"one")
+    head = records.message(*fixed, kin, charge, pair, network)
+    read = records.read_message(head)
+    assert (tuple(read), read.charge, read.pair, read.network) == (fixed, charge, pair, network)
+    assert (read.kin and tuple(read.kin)) == (kin and tuple(kin))
+    if kin is None and charge is None and not pair and not network:
+        assert head == records.message(*fixed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 
@@ -17,9 +18,20 @@ UK, UK_MOBILE, DE, ANY = b"44", b"447700", b"49", b""
 
 
 def route(
-    name: str, *to: bytes, account: bytes = b"", senders: tuple[bytes, ...] = ()
+    name: str,
+    *to: bytes,
+    account: bytes = b"",
+    senders: tuple[bytes, ...] = (),
+    network: tuple[bytes, ...] = (),
 ) -> RouteConfig:
-    return RouteConfig(name=name, to=to or (ANY,), account=account, from_=senders, carriers=SIM)
+    return RouteConfig(
+        name=name,
+        to=to or (ANY,),
+        account=account,
+        from_=senders,
+        network=network,
+        carriers=SIM,
+    )
 
 
 ROUTES = [
@@ -73,41 +85,91 @@ def test_without_a_route_there_is_none() -> None:
 DIGITS = st.text("47", max_size=4).map(str.encode)
 NAMES = st.sampled_from([b"a", b"b"])
 SENDERS = st.lists(st.sampled_from([b"S", b"T"]), max_size=2, unique=True).map(tuple)
+PATTERNS = st.sampled_from([b"00101", b"00102", b"001*", b"0*", b"00101*", b"99999"])
+NETWORKS = st.lists(PATTERNS, max_size=2, unique=True).map(tuple)
 CONFIGS = st.builds(
     RouteConfig,
     name=st.just("x"),
     to=st.lists(DIGITS, min_size=1, max_size=3, unique=True).map(tuple),
     account=st.one_of(st.just(b""), NAMES),
     from_=SENDERS,
+    network=NETWORKS,
     carriers=st.just(SIM),
 )
 
 
-def by_the_rules(routes: list[RouteConfig], account: bytes, source: bytes, to: bytes) -> str | None:
+def specific(pattern: bytes) -> int:
+    """How much a pattern says of a network: whole ones most."""
+    return len(pattern) if pattern.endswith(b"*") else 2 * len(pattern)
+
+
+def by_the_rules(
+    routes: list[RouteConfig], account: bytes, source: bytes, to: bytes, network: bytes
+) -> str | None:
     fits = [
-        (len(prefix), bool(route.account), bool(route.from_), -at, route.name)
+        (specific(pattern), len(prefix), bool(route.account), bool(route.from_), -at, route.name)
         for at, route in enumerate(routes)
         for prefix in route.to
+        for pattern in route.network or (b"",)
         if to.startswith(prefix)
+        and (
+            not pattern
+            or pattern == network
+            or network.startswith(pattern[:-1]) & (pattern[-1:] == b"*")
+        )
         and route.account in (b"", account)
         and (not route.from_ or source in route.from_)
     ]
     return max(fits)[-1] if fits else None
 
 
-@given(st.lists(CONFIGS, max_size=8), NAMES, st.sampled_from([b"S", b"T", b"U", b""]), DIGITS)
+@given(
+    st.lists(CONFIGS, max_size=8),
+    NAMES,
+    st.sampled_from([b"S", b"T", b"U", b""]),
+    DIGITS,
+    st.sampled_from([b"", b"00101", b"00102", b"001010", b"26201"]),
+)
 def test_tables_and_rules_and_explanation_agree(
-    configs: list[RouteConfig], account: bytes, source: bytes, destination: bytes
+    configs: list[RouteConfig], account: bytes, source: bytes, destination: bytes, network: bytes
 ) -> None:
-    routes = [
-        RouteConfig(name=str(at), to=c.to, account=c.account, from_=c.from_, carriers=SIM)
-        for at, c in enumerate(configs)
-    ]
+    routes = [dataclasses.replace(c, name=str(at)) for at, c in enumerate(configs)]
     router = Router(routes)
-    expected = by_the_rules(routes, account, source, destination)
-    found = router.find(account, source, destination)
+    expected = by_the_rules(routes, account, source, destination, network)
+    found = router.find(account, source, destination, network)
     assert (found.name if found else None) == expected
-    assert router.explain(account, source, destination).winner == expected
+    assert router.explain(account, source, destination, network=network).winner == expected
+
+
+BY_NETWORK = [
+    route("any"),
+    route("long", b"447700900"),
+    route("mcc", network=(b"001*",)),
+    route("one", network=(b"00101", b"00103")),
+    route("one-uk", UK, network=(b"00101",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("destination", "network", "name"),
+    [
+        (b"33123", b"", "any"),
+        (b"33123", b"26201", "any"),
+        (b"447700900123", b"26201", "long"),
+        (b"447700900123", b"00102", "mcc"),
+        (b"447700900123", b"00101", "one-uk"),
+        (b"33123", b"00101", "one"),
+        (b"33123", b"00103", "one"),
+        (b"33123", b"001030", "mcc"),
+    ],
+)
+def test_a_route_that_names_the_network_goes_first(
+    destination: bytes, network: bytes, name: str
+) -> None:
+    for routes in (BY_NETWORK, BY_NETWORK[::-1]):
+        found = Router(routes).find(b"x", b"1", destination, network)
+        assert found is not None
+        assert found.name == name
 
 
 # -- picking --------------------------------------------------------------------------------------

@@ -1,0 +1,77 @@
+"""Where a message is to go: what its number is, which network that is in, and so which route.
+
+Puts together what the account says of its numbers, the table of networks, and the routes, so that
+a message is judged the same when it is accepted, when its carrier is gone, and when somebody asks
+why. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from smsc._pdu import Message
+from smsc.addressing import Numbering, comparable
+from smsc.config import AccountConfig, Config, Sender
+from smsc.networks import Networks
+from smsc.routing import Explanation, Route, Router
+
+
+class Placement:
+    """See the module. A changed configuration is a new one."""
+
+    def __init__(self, config: Config) -> None:
+        self._router = Router(config.routes)
+        self._networks = Networks(config.networks.prefixes) if config.networks.prefixes else None
+
+    def network(self, numbering: Numbering | None, message: Message) -> bytes:
+        """The destination's network as its prefix tells it; empty where nothing does."""
+        if self._networks is None:
+            return b""
+        if numbering is None:
+            return self._networks.find(message.destination_addr)
+        return self._networks.find(numbering.destination(message))
+
+    def route(
+        self, account: bytes, numbering: Numbering | None, message: Message, network: bytes
+    ) -> Route | None:
+        """The route that wins; None if there is no way."""
+        if numbering is None:
+            return self._router.find(
+                account, message.source_addr, message.destination_addr, network
+            )
+        return self._router.find(
+            account, numbering.source(message), numbering.destination(message), network
+        )
+
+    def explain(
+        self, name: bytes, account: AccountConfig | None, source: bytes, destination: bytes
+    ) -> Explanation:
+        """Which route a message between these addresses would take, as a person may write them."""
+        region = account.numbers.region if account is not None else ""
+        sender, number = (comparable(_written(one), region) for one in (source, destination))
+        network = self._networks.find(number) if self._networks is not None else b""
+        notes = [*_forms(region, (source, sender), (destination, number))]
+        notes += [*self._by_prefix(number)]
+        return self._router.explain(name, sender, number, network=network, notes=notes)
+
+    def _by_prefix(self, number: bytes) -> Iterator[str]:
+        if self._networks is None:
+            return
+        prefix = self._networks.prefix(number)
+        if prefix:
+            network = self._networks.find(number)
+            yield f"network {network.decode()} by prefix {prefix.decode()}"
+        else:
+            yield "network unknown: no prefix of the table fits"
+
+
+def _written(address: bytes) -> Sender:
+    """What a person means: a name is alphanumeric, a number of unknown type."""
+    return Sender(0, 1, address) if address.removeprefix(b"+").isdigit() else Sender(5, 0, address)
+
+
+def _forms(region: str, *pairs: tuple[bytes, bytes]) -> Iterator[str]:
+    for written, read in pairs:
+        if written != read:
+            where = f"in {region}" if region else "anywhere"
+            yield f"{written.decode('ascii', 'replace')} {where} is {read.decode('ascii')}"
