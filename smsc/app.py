@@ -25,6 +25,7 @@ from smsc.db.watch import Watch
 from smsc.errors import StorageError
 from smsc.journal import Journal
 from smsc.listener import ClientConnection, Listener
+from smsc.lookup import HttpDirectory, Lookup
 from smsc.ops import Ops
 from smsc.outbind import Outbinds
 from smsc.ports import Log
@@ -72,7 +73,8 @@ class App:
         self.log = self._open_log(Path(config.storage.directory), config.storage.segment)
         self.commit = Commit(self.log, self.loop, self.clock, self._on_failure)
         self.traffic = self._open_traffic()
-        self.core = Core(config, self.accounts, self.log, self.commit, self.traffic)
+        self.lookup = self._make_lookup()
+        self.core = Core(config, self.accounts, self.log, self.commit, self.traffic, self.lookup)
         self.links = Links(self.commit, steady_ms)
         self.lobby = Lobby(config.limits.max_unbound, config.limits.max_unbound_per_address)
         self.binds: Binds[ClientConnection] = Binds()
@@ -130,6 +132,10 @@ class App:
         directory = Path(self.config.traffic.directory)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Traffic(self._open_period, periods(directory), Plain(), self.clock)
+
+    def _make_lookup(self) -> Lookup | None:
+        config = self.config.lookup
+        return None if config is None else Lookup(config, HttpDirectory(config), steady_ms)
 
     def _open_period(self, period: str) -> Log:
         directory = Path(self.config.traffic.directory)
@@ -191,6 +197,8 @@ class App:
             await self.watch.stop()
         await asyncio.gather(*(listener.stop() for listener in self.listeners))
         await asyncio.gather(*(carrier.stop() for carrier in self.carriers))
+        if self.lookup is not None:
+            await self.lookup.close()
         await self.commit.drain()
         for timer in (self._ticker, self._keeper):
             if timer is not None:

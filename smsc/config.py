@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
+from urllib.parse import urlsplit
 
 import argon2
 import yaml
@@ -234,6 +235,18 @@ def predefined(text: str) -> Predefined:
         if 0 < len(octets) <= MAX_SHORT_MESSAGE:
             return Predefined(data_coding, octets)
     raise ValueError(f"must be a text of at most {MAX_SHORT_MESSAGE} octets in GSM 03.38 or UCS-2")
+
+
+def lookup_url(text: str) -> str:
+    """``http://host/path/{number}``. The value is never part of the error."""
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or text.count("{number}") != 1 or not (text.isascii() and text.isprintable()):
+        raise ValueError("must be like http://127.0.0.1:8080/{number}")
+    return text
 
 
 def network(text: str) -> IpNetwork:
@@ -662,6 +675,22 @@ class NetworksConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookupConfig:
+    """A service that knows which network a ported number is in, asked over HTTP."""
+
+    #: ``{number}`` in it stands for the number. May hold a secret.
+    url: Annotated[str, lookup_url] = field(repr=False)
+    #: How long a message waits for the answer before it goes by its prefix.
+    timeout: PositiveDuration = 500
+    #: How long an answer counts; 0 not at all.
+    cache: Duration = HOUR
+    max_concurrent: Annotated[int, whole(1, 1_000)] = 32
+    #: Accounts and routes (by prefix) whose messages are looked up; none named means all.
+    accounts: tuple[Name, ...] = ()
+    routes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboundConfig:
     """Whose an inbound message is."""
 
@@ -801,6 +830,7 @@ class Config:
     carriers: tuple[CarrierConfig, ...] = ()
     routes: tuple[RouteConfig, ...] = ()
     networks: NetworksConfig = NetworksConfig()
+    lookup: LookupConfig | None = None
     inbound: tuple[InboundConfig, ...] = ()
     storage: StorageConfig = StorageConfig()
     finished: FinishedConfig = FinishedConfig()
@@ -876,6 +906,14 @@ def unknown_accounts(config: Config, accounts: Container[bytes]) -> Findings:
     for at, route in enumerate(config.routes):
         if route.account and route.account not in accounts:
             yield f"routes[{at}].account", _no_such("account", route.account)
+    if config.lookup is not None:
+        for at, name in enumerate(config.lookup.accounts):
+            if name not in accounts:
+                yield f"lookup.accounts[{at}]", _no_such("account", name)
+        routes = {one.name for one in config.routes}
+        for at, wanted in enumerate(config.lookup.routes):
+            if wanted not in routes:
+                yield f"lookup.routes[{at}]", _no_such("route", wanted.encode())
     for at, inbound in enumerate(config.inbound):
         if inbound.account not in accounts:
             yield f"inbound[{at}].account", _no_such("account", inbound.account)

@@ -21,7 +21,7 @@ from smsc.upstream cimport Berth, Upstream
 
 cdef int _MESSAGE, _ATTEMPT, _ACKED
 cdef int _QUEUED, _ATTEMPTED, _ACKNOWLEDGED, _IN_DOUBT
-cdef int _OLD_PEER, _RECEIPT_ASKED, _MEMBER, _BROADCAST, _V34, _ENROUTE, _ROK, _ANY_WISH
+cdef int _OLD_PEER, _RECEIPT_ASKED, _HELD, _MEMBER, _BROADCAST, _V34, _ENROUTE, _ROK, _ANY_WISH
 cdef int _SPLIT
 
 
@@ -38,6 +38,7 @@ cdef class Core:
     cdef object _broadcasts
     cdef readonly bint broadcasting
     cdef Placement _placement
+    cdef object _inquiries
     cdef object _inbound_router
     cdef readonly State state
     cdef readonly Counters counters

@@ -39,11 +39,12 @@ from smsc.endings import Endings
 from smsc.failover import FAILURES, Failover
 from smsc.forgetting import Forgetting
 from smsc.hearing import Hearing
+from smsc.inquiries import Inquiries
 from smsc.mailbox import PERISHABLE, MailState
 from smsc.mailroom import Mailroom
 from smsc.message import datagram
 from smsc.placement import Placement
-from smsc.ports import EdgeBind, Log, RelayBind, Standing
+from smsc.ports import EdgeBind, Log, Lookup, RelayBind, Standing
 from smsc.profile import Profile
 from smsc.records import Flag, Kind, MailKind
 from smsc.repeats import Repeats
@@ -84,6 +85,7 @@ _ACKED = int(Kind.ACKED)
 _QUEUED, _ATTEMPTED = int(Stage.QUEUED), int(Stage.ATTEMPT)
 _ACKNOWLEDGED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
 _OLD_PEER, _RECEIPT_ASKED = int(Flag.OLD_PEER), int(Flag.RECEIPT_ASKED)
+_HELD = int(Flag.HELD)
 _BROADCAST = int(Flag.BROADCAST)
 _MEMBER, _V34 = int(Flag.MEMBER), int(Version.V34)
 _ENROUTE = int(MessageState.ENROUTE)
@@ -106,6 +108,7 @@ class Core:
         log: Log,
         commit: Commit,
         traffic: Traffic,
+        lookup: Lookup | None = None,
     ) -> None:
         self._config = config
         self._accounts = accounts
@@ -173,6 +176,19 @@ class Core:
         self._scan_cursor = 0
         self._mail_cursor = 0
         self.forgetting = Forgetting(log, commit, self.state, traffic, self.append)
+        self._inquiries = None
+        if lookup is not None and config.lookup is not None:
+            self._inquiries = Inquiries(
+                lookup,
+                config.lookup.timeout,
+                self._placement,
+                self._book,
+                self.bodies,
+                accounts,
+                commit,
+                self._pick,
+                self._pump_carrier,
+            )
         self._max_owed = config.storage.max_owed
         self._per_account = config.metrics.accounts
 
@@ -198,6 +214,8 @@ class Core:
         slab = self.state.spool.slab
         for slot in slab.in_state(Stage.ATTEMPT):
             self._doubt(slot, slab.attempt(slot), now, "restart")
+        if self._inquiries is not None:
+            self._inquiries.resume(now)
         if len(self.state.carriers.names) > len(self.upstreams):
             self._adopt_strays()
 
@@ -217,6 +235,8 @@ class Core:
         self._accounts = accounts
         self._ends.adopt(accounts)
         self._deliveries.adopt(accounts)
+        if self._inquiries is not None:
+            self._inquiries.adopt(accounts)
 
     # -- edge: submit ------------------------------------------------------------------------
 
@@ -330,10 +350,16 @@ class Core:
         name = limits.system_id
         numbering = account.numbering
         network = self._placement.network(numbering, message)
-        flags = _OLD_PEER if version < _V34 else 0
-        if message.registered_delivery & 3:
-            flags |= _RECEIPT_ASKED
+        inquiries, sought = self._inquiries, b""
+        if inquiries is not None:
+            network, route, sought = inquiries.known(name, numbering, message, network, route)
+        flags = (
+            (_OLD_PEER if version < _V34 else 0)
+            | (_RECEIPT_ASKED if message.registered_delivery & 3 else 0)
+            | (_HELD if sought else 0)
+        )
         due, expiry = intake.terms(message, now, limits)
+        until = due if inquiries is None or not sought else inquiries.until(due, now)
         replaces = message.replace_if_present_flag
         self._dice += 1
         try:
@@ -342,13 +368,11 @@ class Core:
             told = message if upstream.dialect is None else upstream.dialect.say(message)
         except Unsayable as error:
             return -error.status
-        charge: bytes | None = None
-        if account.tariff is not None:
-            agreed = self._till.charge(account, message, network, now)
-            if isinstance(agreed, int):
-                return -agreed
-            charge = agreed
-        at_once = due <= now and told is not None
+        tariff = account.tariff
+        charge = None if tariff is None else self._till.charge(account, message, network, now)
+        if isinstance(charge, int):
+            return -charge
+        at_once = until <= now and told is not None
         target = upstream.direct(name, message, self._batch) if at_once else None
         id = self._book.next_id()
         kin = None
@@ -361,7 +385,7 @@ class Core:
             sent, stage, number = now, _ATTEMPTED, 1
         lane = min(message.priority_flag, limits.max_priority)
         head = records.message(
-            id, now, due, expiry, sent, 0, stage, lane, number, flags, name, upstream.name, kin,
+            id, now, until, expiry, sent, 0, stage, lane, number, flags, name, upstream.name, kin,
             charge, pair, network,
         )  # fmt: skip
         self._book.append(_MESSAGE, now, head, message.raw)
@@ -371,6 +395,8 @@ class Core:
         self.counters.accepted += 1
         if self._per_account:
             self.counters.by_account[(name, "accepted")] += 1
+        if inquiries is not None and sought:
+            inquiries.ask(id, sought, due, until)
         if told is None:
             self._to_cut.add(upstream)
         elif target is not None:
@@ -502,6 +528,14 @@ class Core:
     def _outstanding(self, slot: int, number: int) -> bool:
         slab = self.state.spool.slab
         return slot >= 0 and slab.state(slot) == _ATTEMPTED and slab.attempt(slot) == number
+
+    def _pick(self, route: Route, account: bytes, message: Message) -> bytes:
+        self._dice += 1
+        return self._carrier(route, account, message)
+
+    def _pump_carrier(self, carrier: bytes) -> None:
+        if carrier in self.upstreams:
+            self._pump(self.upstreams[carrier])
 
     def _pump(self, upstream: Upstream) -> None:
         """Send what waits for a carrier, as far as its binds take it now."""

@@ -36,6 +36,7 @@ from smsc.core import Core
 from smsc.errors import StorageError
 from smsc.journal import Journal
 from smsc.listener import ClientConnection, Listener
+from smsc.lookup import Lookup
 from smsc.session import State
 from smsc.smpp import MessageState, Status
 from smsc.spool import Stage
@@ -73,6 +74,7 @@ class Process(Protocol):
     binds: Binds[ClientConnection]
     listeners: list[Listener]
     carriers: list[Carrier]
+    lookup: Lookup | None
     #: Done when the log is dead.
     failed: asyncio.Future[Any]
     #: How long recovery took, ms.
@@ -355,6 +357,15 @@ FAMILIES: tuple[Family, ...] = (
         "smsc_mails_waiting", "Mails in all mailboxes, delivered ones without an answer included.",
         (), _one(lambda app: len(app.core.state.mailboxes)),
     ),
+    # Lookups.
+    Family(
+        "smsc_lookups_total", "Numbers looked up, by outcome; cached, open, full, late: not asked.",
+        ("outcome",), _words(lambda app: app.lookup.outcomes if app.lookup else {}),
+    ),
+    Family(
+        "smsc_lookups_waiting", "Messages held until their number's network is known.", (),
+        _one(lambda app: app.lookup.waiting if app.lookup else 0),
+    ),
     # What is owed.
     Family(
         "smsc_owed", "Messages that are not final.", (),
@@ -539,6 +550,11 @@ HISTOGRAMS: tuple[Histogram, ...] = (
         "smsc_response_seconds",
         "From taking a request until what it brought about left; each answer and attempt counts.",
         lambda app: (app.commit.waits, app.commit.waits_us),
+    ),
+    Histogram(
+        "smsc_lookup_seconds",
+        "How long the number lookup took to answer, or to fail.",
+        lambda app: (app.lookup.took, app.lookup.took_us) if app.lookup else ([], 0),
     ),
 )
 

@@ -13,6 +13,7 @@ from smsc._pdu import Message
 from smsc.addressing import Numbering, comparable
 from smsc.config import AccountConfig, Config, Sender
 from smsc.networks import Networks
+from smsc.numbers import SHORTEST
 from smsc.routing import Explanation, Route, Router
 
 
@@ -22,6 +23,7 @@ class Placement:
     def __init__(self, config: Config) -> None:
         self._router = Router(config.routes)
         self._networks = Networks(config.networks.prefixes) if config.networks.prefixes else None
+        self._lookup = config.lookup
 
     def network(self, numbering: Numbering | None, message: Message) -> bytes:
         """The destination's network as its prefix tells it; empty where nothing does."""
@@ -43,6 +45,26 @@ class Placement:
             account, numbering.source(message), numbering.destination(message), network
         )
 
+    def question(
+        self, account: bytes, numbering: Numbering | None, message: Message, route: Route
+    ) -> bytes:
+        """The number that is to be looked up for this message; empty for none."""
+        wishes = self._lookup
+        if wishes is None:
+            return b""
+        named = wishes.accounts or wishes.routes
+        if named and account not in wishes.accounts and route.name not in wishes.routes:
+            return b""
+        return self.number(numbering, message)
+
+    def number(self, numbering: Numbering | None, message: Message) -> bytes:
+        """The destination's E.164 digits, as far as can be told; empty for what is no number."""
+        if numbering is None:
+            number = message.destination_addr.removeprefix(b"+")
+        else:
+            number = numbering.destination(message)
+        return number if number.isdigit() and len(number) >= SHORTEST else b""
+
     def explain(
         self, name: bytes, account: AccountConfig | None, source: bytes, destination: bytes
     ) -> Explanation:
@@ -52,6 +74,8 @@ class Placement:
         network = self._networks.find(number) if self._networks is not None else b""
         notes = [*_forms(region, (source, sender), (destination, number))]
         notes += [*self._by_prefix(number)]
+        if self._lookup is not None:
+            notes.append("a lookup may say otherwise: this is what holds without its answer")
         return self._router.explain(name, sender, number, network=network, notes=notes)
 
     def _by_prefix(self, number: bytes) -> Iterator[str]:

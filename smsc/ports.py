@@ -161,6 +161,16 @@ class RelayBind(Protocol):
         """As ``send``, for a broadcast_sm as ``broadcast.kept`` made it."""
 
 
+class Lookup(Protocol):
+    """Who can be asked where a number really is. Numbers are E.164 digits, networks MCC and MNC."""
+
+    def known(self, number: bytes) -> bytes | None:
+        """The network; empty if none is to be had; None if it is worth to ``ask``."""
+
+    def ask(self, number: bytes, then: Callable[[bytes], None]) -> None:
+        """Find out; ``then`` gets the network, or nothing, once and never from within this."""
+
+
 class Keeper(Protocol):
     """All that happens to an account's messages meets here. Never blocks, never awaits."""
 

@@ -34,6 +34,7 @@ class Flag(IntEnum):
     MEMBER = 8
     PART = 16
     BROADCAST = 32
+    HELD = 128
 
 class MailKind(IntEnum):
     """What waits in a mailbox."""

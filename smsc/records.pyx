@@ -91,6 +91,8 @@ class Flag(IntEnum):
     PART = 16
     #: A broadcast_sm, kept as ``broadcast`` says; it has no destination.
     BROADCAST = 32
+    #: Held until it is known where its number is: queued, and not to be sent before it is due.
+    HELD = 128
 
 
 class MailKind(IntEnum):

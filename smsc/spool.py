@@ -268,9 +268,12 @@ class Spool:
     def _revise(self, slot: int, m: records.MessageHead, time: int) -> None:
         """What a record says of a message that waits; it keeps its place if it is ready still."""
         slab = self.slab
+        carrier = self.carriers.index(m.carrier)
+        stays = carrier == slab.carrier(slot) and slab.linked(slot) >= FIRST_LIST
+        slab.set_attempt(slot, m.attempt, carrier)
         slab.set_flags(slot, m.flags)
         slab.set_expiry(slot, m.expiry)
-        self._queue(slot, m.due, time, slab.linked(slot) >= FIRST_LIST)
+        self._queue(slot, m.due, time, stays)
 
     def _queue(self, slot: int, due: int, time: int, is_ready: bool = False) -> None:
         if due > time:

@@ -186,6 +186,26 @@ def deliver_sm(**fields: Any) -> Message:
     return Message.from_raw(encode(Command.DELIVER_SM, 1, 0, (), **values))
 
 
+class Asked:
+    """A number lookup that knows what the test lets it, and answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.cache: dict[bytes, bytes] = {}
+        self.questions: list[tuple[bytes, Callable[[bytes], None]]] = []
+
+    def known(self, number: bytes) -> bytes | None:
+        return self.cache.get(number)
+
+    def ask(self, number: bytes, then: Callable[[bytes], None]) -> None:
+        self.questions.append((number, then))
+
+    def answer(self, network: bytes = b"") -> None:
+        """The same to every question."""
+        questions, self.questions = self.questions, []
+        for _number, then in questions:
+            then(network)
+
+
 class Keeper:
     """A core, its log, its traffic logs, and the clock they share."""
 
@@ -196,8 +216,10 @@ class Keeper:
         now: int = START,
         text: str = BASE,
         tariffs: Mapping[bytes, Tariff] | None = None,
+        lookup: Asked | None = None,
     ) -> None:
         self.now = now
+        self.lookup = lookup
         self.log = log or SimLog()
         self.turn = Turn()
         self.failures: list[Exception] = []
@@ -210,7 +232,7 @@ class Keeper:
         loaded = config.loads(text, file="test.yaml")
         self.tariffs = tariffs
         accounts = Accounts(loaded.accounts, tariffs)
-        self.core = Core(loaded, accounts, self.log, self.commit, self.traffic)
+        self.core = Core(loaded, accounts, self.log, self.commit, self.traffic, lookup)
         self.core.recover()
         self.run()
 
@@ -254,7 +276,9 @@ class Keeper:
     def crash(self, after: int = 1_000) -> Keeper:
         """Lose what is not durable, and start again on what is."""
         logs = {period: log.lose_tail() for period, log in self.traffic_logs.items()}
-        return Keeper(self.log.lose_tail(), logs, self.now + after, self.text, self.tariffs)
+        lookup = Asked() if self.lookup is not None else None
+        tail = self.log.lose_tail()
+        return Keeper(tail, logs, self.now + after, self.text, self.tariffs, lookup)
 
     def records(self) -> list[dict[str, Any]]:
         """The traffic records on disk, in no order."""
@@ -272,6 +296,7 @@ __all__ = [
     "BASE",
     "SOURCE",
     "START",
+    "Asked",
     "Client",
     "Keeper",
     "Path",

@@ -263,6 +263,15 @@ DISAGREE = [
         "f:6: routes[2]: matches the same as routes[0] and never wins",
     ),
     (
+        ROUTED + "lookup: {url: 'http://h/{number}', accounts: x}",
+        "f:6: lookup.accounts[0]: there is no account named x",
+    ),
+    (
+        ROUTED + "lookup: {url: 'http://h/{number}', routes: x}",
+        "f:6: lookup.routes[0]: there is no route named x",
+    ),
+    (ROUTED + "lookup: {url: 'http://h/{number}', accounts: demo}", None),
+    (
         LEAST + INBOUND + "{to: 1, account: demo, keyword: STOP}]",
         "f:5: inbound[1]: matches the same as inbound[0] and never wins",
     ),

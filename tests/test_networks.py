@@ -203,7 +203,7 @@ def test_an_explanation_says_form_network_and_why() -> None:
 
 
 def test_an_explanation_without_a_network() -> None:
-    explained = str(Placement(config.loads(ROUTED)).explain(b"x", None, b"", b"33123456789"))
+    explained = str(Placement(config.loads(ROUTED)).explain(b"x", None, b"", b"999000000000001"))
     assert "network unknown: no prefix of the table fits" in explained
     assert "loses  net: it is for network 00102" in explained
     assert "network" not in str(Placement(config.loads(BASE)).explain(b"x", None, b"", b"33123"))

@@ -23,13 +23,19 @@ from smsc._pdu import Message
 from smsc.records import Kin, Kind
 from smsc.smpp import MessageState, Status
 from smsc.state import State
-from tests.keeper import BASE, Client, Keeper, Relay, deliver_sm, submit_sm
+from tests.keeper import BASE, Asked, Client, Keeper, Relay, deliver_sm, submit_sm
 
 #: One carrier is sent long texts in parts; the other takes them whole.
 TEXT = BASE.replace("in_doubt: {policy", "long_messages: udh\n    in_doubt: {policy")
 
 SEEDS = range(60)
 STEPS = 150
+
+
+def looked_up(text: str) -> str:
+    """Numbers are looked up, and where they are decides who carries them."""
+    net = "  - {name: net, network: '00102', carriers: [two, one]}\ninbound:"
+    return text.replace("inbound:", net) + "lookup: {url: 'http://127.0.0.1:1/{number}'}\n"
 
 
 class World:
@@ -39,7 +45,10 @@ class World:
         self.dice = random.Random(seed)
         #: In every other world what one carrier fails the next one gets.
         self.moves = bool(seed % 2)
-        self.keeper = Keeper(text=NEXT if self.moves else TEXT)
+        text = NEXT if self.moves else TEXT
+        # Every third world looks its numbers up.
+        lookup = Asked() if seed % 3 == 0 else None
+        self.keeper = Keeper(text=text if lookup is None else looked_up(text), lookup=lookup)
         self.relays: list[Relay] = []
         self.clients: list[Client] = []
         #: Ids answered yes, durable; how often a carrier took or may have taken each; receipts due.
@@ -146,6 +155,15 @@ class World:
     def deliveries(self) -> None:
         for client in self.clients:
             client.answer(0 if self.dice.random() < 0.9 else Status.ESME_RX_T_APPN)
+
+    def look_up(self) -> None:
+        """Some numbers are found, some are not, and some never hear."""
+        lookup = self.keeper.lookup
+        if lookup is not None and lookup.questions:
+            if self.dice.random() < 0.2:
+                lookup.questions.clear()
+            else:
+                lookup.answer(self.dice.choice((b"", b"00101", b"00102")))
 
     def time(self) -> None:
         self.keeper.run(self.dice.choice((0, 100, 1_000, 30_000, 120_000)))
@@ -261,6 +279,7 @@ ACTIONS = {
     World.receipts: 15,
     World.inbound: 5,
     World.deliveries: 15,
+    World.look_up: 10,
     World.time: 15,
     World.slow_disk: 4,
     World.crash: 2,
