@@ -71,7 +71,7 @@ class Broadcasts:
             message = rules.changed(message, schedule_delivery_time=b"")
         charge = None
         if account.tariff is not None:
-            agreed = self._till.charge(account, message, now)
+            agreed = self._till.charge(account, message, b"", now)
             if isinstance(agreed, int):
                 # Without a destination there is none to blame.
                 return -(_UNPRICED if agreed == Status.ESME_RINVDSTADR else agreed)
