@@ -89,7 +89,7 @@ cdef class FinalStates:
 
     cdef uint64_t _home(self, uint64_t id) noexcept:
         # By the low half, so that all that share it are met on one walk.
-        return mix(id & 0xFFFFFFFF) & (2 * self.mask + 1)
+        return mix(<uint32_t>id) & (2 * self.mask + 1)
 
     cdef int64_t _find(self, uint64_t id) noexcept:
         cdef uint64_t at = self._home(id)

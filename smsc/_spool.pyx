@@ -122,7 +122,7 @@ cdef class _Index:
         return e.key if self.by_key else e.id
 
     cdef uint64_t home(self, uint64_t value) noexcept:
-        return mix(value if self.by_key else value & 0xFFFFFFFF) & self.mask
+        return mix(value if self.by_key else <uint32_t>value) & self.mask
 
     cdef int grow(self) except -1:
         cdef uint64_t size = (self.mask + 1) * 2
