@@ -29,7 +29,7 @@ cdef uint32_t NIL = 0xFFFFFFFF
 cdef uint32_t LAST_TICK = 0xFFFFFFFE
 
 cdef enum:
-    CHUNK_BITS = 14  # 16,384 entries: 0.9 MiB grown at a time, never copied
+    CHUNK_BITS = 14  # 16,384 entries: 1 MiB grown at a time, never copied
     CHUNK = 16384
     WHEEL_LISTS = 1024
 

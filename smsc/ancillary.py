@@ -149,7 +149,12 @@ class Ancillary:
         found = self._find(account, limits, request, now, Status.ESME_RREPLACEFAIL)
         if isinstance(found, int):
             return found
-        pending = [slot for slot in found.owed if self._slab.state(slot) == Stage.QUEUED]
+        slab = self._slab
+        pending = [
+            slot
+            for slot in found.owed
+            if slab.state(slot) == Stage.QUEUED and slab.expiry(slot) > now
+        ]
         if not pending:
             return Status.ESME_RREPLACEFAIL
         return self._rewrite(pending, limits, request, version, now)

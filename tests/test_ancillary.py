@@ -389,6 +389,12 @@ def test_a_validity_is_kept_or_set_anew(
     assert states(keeper) == {id: MessageState.EXPIRED}
 
 
+def test_what_is_past_its_validity_is_not_replaced(keeper: Keeper, client: Client) -> None:
+    [id] = keeper.submit(client, submit_sm(validity_period=b"000000000100000R"))
+    keeper.now += 61_000
+    assert replace(keeper, client, id, validity_period=b"000001000000000R") == 0x13
+
+
 @pytest.mark.parametrize(
     ("fields", "status"),
     [

@@ -8,6 +8,7 @@ Every run is determined by its seed, and a failing seed is a regression test. Wh
 * a carrier gets a message twice only if the log itself doubted the attempt before
 * a text that was sent in parts is delivered if all of them were
 * a message moves on only where its route says so, and never back to a carrier that failed it
+* what was cancelled ends so, and nobody reaches a message of another account
 * a replay of the log ends in the very state of the run
 """
 
@@ -15,13 +16,15 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
+from typing import Any
 
 import pytest
 
 from smsc import records
 from smsc._pdu import Message
-from smsc.records import Kin, Kind
-from smsc.smpp import MessageState, Status
+from smsc.records import Flag, Kin, Kind
+from smsc.smpp import Command, MessageState, Status
+from smsc.spool import Stage
 from smsc.state import State
 from tests.keeper import BASE, Asked, Client, Keeper, Relay, deliver_sm, submit_sm
 
@@ -60,6 +63,9 @@ class World:
         self.split: set[int] = set()
         self.kin: dict[int, Kin] = {}
         self.pending: list[tuple[bytes, bytes]] = []
+        #: (account, id) of each submit_multi, and ids that were cancelled, durable.
+        self.groups: list[tuple[bytes, int]] = []
+        self.cancelled: set[int] = set()
         self.serial = 0
 
     # -- what may happen ---------------------------------------------------------------------
@@ -75,10 +81,55 @@ class World:
         # The answer leaves when the frame is durable, and only then does the client know.
         self.keeper.commit.then(lambda: self.acknowledged.update(frame))
 
+    def submit_multi(self) -> None:
+        if not self.clients:
+            return self.bind()
+        client = self.dice.choice(self.clients)
+        members = [self.message(1) for _ in range(self.dice.randrange(1, 5))]
+        taken = [id for id in self.keeper.core.submit_multi(client, members) if id > 0]
+        self.groups += [(client.account, id) for id in taken[:1]]
+        self.keeper.commit.then(lambda: self.acknowledged.update(taken))
+
+    def ask(self) -> None:
+        """A client cancels, replaces, or asks after, something that it, or another, has sent."""
+        owed = self.keeper.core.state.spool.slab
+        names = self.keeper.core.state.accounts
+        known = [
+            (names[owed.account(slot)], owed.id(slot))
+            for slot in owed.slots()
+            if not owed.flags(slot) & Flag.PART
+        ]
+        if not known + self.groups or not self.clients:
+            return
+        account, id = self.dice.choice(known + self.groups)
+        client = self.dice.choice(self.clients)
+        command = self.dice.choice((Command.QUERY_SM, Command.CANCEL_SM, Command.REPLACE_SM))
+        fields: dict[str, Any] = {"message_id": b"%x" % id}
+        if command == Command.REPLACE_SM:
+            later = self.dice.choice((b"", b"000000000200000R"))
+            fields |= {"short_message": b"Other", "schedule_delivery_time": later}
+        alone = owed.find(id) >= 0 and not owed.flags(owed.find(id)) & Flag.MEMBER
+        stage = owed.state(owed.find(id)) if alone else None
+        answer = self.keeper.ask(client, command, **fields)
+        if client.account != account:
+            assert answer == Status.ESME_RINVMSGID, "another account's"
+        elif command != Command.QUERY_SM and alone:
+            cancels = command == Command.CANCEL_SM
+            if answer == Status.ESME_ROK:
+                assert stage in (Stage.QUEUED, Stage.SPLIT)[: 1 + cancels]
+            elif cancels:
+                assert stage != Stage.QUEUED
+            if answer == Status.ESME_ROK and cancels:
+                self.keeper.commit.then(lambda: self.cancelled.add(id))
+
     def message(self, asked: int) -> Message:
         to = self.dice.choice((b"49151000", b"44770090")) + b"%04d" % self.dice.randrange(20)
-        octets = b"a" * self.dice.choice((5, 5, 200))
-        return submit_sm(destination_addr=to, registered_delivery=asked, short_message=octets)
+        return submit_sm(
+            destination_addr=to,
+            registered_delivery=asked,
+            short_message=b"a" * self.dice.choice((5, 5, 200)),
+            replace_if_present_flag=self.dice.random() < 0.1,
+        )
 
     def bind(self) -> None:
         client = Client(self.keeper, self.dice.choice((b"acme", b"other")), window=3)
@@ -252,6 +303,8 @@ class World:
         doubles = {id for id, copies in self.taken.items() if copies > 1}
         assert doubles <= self.doubted | self.moved, "sent twice without a doubt"
         assert self.moves or not self.moved, "no route says so"
+        deleted = {r["id"] for r in self.keeper.records() if r["state"] == MessageState.DELETED}
+        assert deleted >= self.cancelled, "cancelled, and something else came of it"
         assert not finished.keys() & self.kin.keys(), "a part was billed"
         self.check_parts()
 
@@ -271,6 +324,8 @@ RETRIED = (Status.ESME_RSYSERR, Status.ESME_RTHROTTLED, Status.ESME_RMSGQFUL)
 
 ACTIONS = {
     World.submit: 30,
+    World.submit_multi: 4,
+    World.ask: 8,
     World.bind: 4,
     World.unbind: 3,
     World.carrier_up: 5,
