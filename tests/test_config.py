@@ -55,6 +55,11 @@ VALUES: list[tuple[Callable[[str], Any], str, Any]] = [
     (config.rate, "36/h", 0.01),
     (config.rate, "0.5/s", 0.5),
     (config.rate, "unlimited", math.inf),
+    (config.recipient, "+447700900001", config.Sender(1, 1, b"447700900001")),
+    (config.recipient, "12345", config.Sender(0, 1, b"12345")),
+    (config.predefined, "Hi @", config.Predefined(0, b"Hi \0")),
+    (config.predefined, "Привет", config.Predefined(8, "Привет".encode("utf-16-be"))),
+    (config.predefined, "x" * 254, config.Predefined(0, b"x" * 254)),
     (config.whole(1, 9), "1", 1),
     (config.whole(1, 9), "9", 9),
     (config.whole(0, 10_000_000), "1_000_000", 1_000_000),
@@ -102,6 +107,8 @@ def test_reads(read: Callable[[str], Any], text: str, value: Any) -> None:
 
 REFUSED: list[tuple[Callable[[str], Any], str]] = [
     *((config.duration, text) for text in ("30", "s", "-1s", "30x", "1e3s", "", "٣s", "1..5s")),
+    *((config.recipient, text) for text in ("ACME", "", "+4477x", "4" * 21)),
+    *((config.predefined, text) for text in ("", "x" * 255, "я" * 128, "\U0001f600" * 64)),
     (config.positive_duration, "0"),
     (config.positive_duration, "0.1ms"),
     *((config.size(1, 100), text) for text in ("101B", "0", "1MB", "5", "1KiB")),
@@ -368,6 +375,18 @@ DISAGREE = [
         "f:5: carriers[0].id_rule: pins response and receipt, or neither",
     ),
     (LEAST + CARRIERS.replace("}]", ", id_rule: {response: hex, receipt: any}}]"), None),
+    (
+        LEAST.replace("demo\n", "demo\n  distribution_lists: {none: []}\n"),
+        "f:4: accounts[0].distribution_lists.none: must have 1 to 255 numbers",
+    ),
+    (
+        LEAST.replace("demo\n", "demo\n  distribution_lists: {two: ['1', '+2']}\n"),
+        None,
+    ),
+    (
+        LEAST + "predefined_messages: {0: x}",
+        "f:5: predefined_messages.0: '0' must be a whole number from 1 to 255",
+    ),
     (
         LEAST + "storage: {segment: 1MiB}",
         "f:5: storage.segment: must be from 4096KiB to 1048576KiB",

@@ -1,4 +1,4 @@
-"""What of a submit we take upon ourselves: its schedule, its validity, its sender."""
+"""What of a submit we take upon ourselves: schedule, validity, sender, predefined text."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 
 from smsc import config
 from smsc._pdu import Message, encode
-from smsc.config import AccountConfig
-from smsc.intake import one_text, ours, terms
+from smsc.config import AccountConfig, Predefined
+from smsc.intake import one_text, ours, replaced, revised, source, terms
 from smsc.smpp import Command, Tag
-from tests.keeper import BASE, START, submit_sm
+from tests.keeper import BASE, START, request, submit_sm
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
@@ -149,3 +149,83 @@ def test_a_sender_that_is_there_stays() -> None:
     message = submit_sm(schedule_delivery_time=LATER)
     kept = ours(message, limits(default_sender="ACME"))
     assert (kept.source_addr, kept.source_addr_ton) == (b"447700900001", 1)
+
+
+@pytest.mark.parametrize("default", ["ACME", ""])
+def test_who_an_absent_source_is(default: str) -> None:
+    account = limits(**({"default_sender": default} if default else {}))
+    assert source(1, 1, b"447700900001", account) == (1, 1, b"447700900001")
+    assert source(2, 3, b"", account) == ((5, 0, b"ACME") if default else (2, 3, b""))
+
+
+def test_the_wish_to_replace_is_not_passed_on() -> None:
+    message = submit(source_addr=b"447700900001", replace_if_present_flag=1)
+    kept = ours(message, limits())
+    assert kept.fields == message.fields | {"replace_if_present_flag": 0}
+
+
+# -- other texts ---------------------------------------------------------------------------------
+
+TEXTS = {9: Predefined(8, b"\0H\0i")}
+PAYLOAD, REFERENCE = int(Tag.MESSAGE_PAYLOAD), (int(Tag.USER_MESSAGE_REFERENCE), b"\0\7")
+
+
+def test_a_predefined_text_wins_and_brings_its_coding() -> None:
+    tlvs = ((PAYLOAD, b"payload"), REFERENCE)
+    header = {"esm_class": 0xC0, "short_message": b"\2\x24\0Hi"}
+    kept = ours(submit(tlvs, sm_default_msg_id=9, **header), limits(), TEXTS)
+    assert (kept.text, kept.data_coding, kept.sm_default_msg_id) == (b"\0H\0i", 8, 0)
+    assert (kept.esm_class, kept.tlvs) == (0x80, (REFERENCE,))
+
+
+def replace(**fields: Any) -> Any:
+    return request(Command.REPLACE_SM, **{"message_id": b"1"} | fields)
+
+
+def test_a_replacement_is_of_the_text_and_what_is_asked_alone() -> None:
+    stored = submit(
+        (REFERENCE, *time_to_live(90)),
+        service_type=b"CMT", data_coding=3, esm_class=0x80, protocol_id=5, priority_flag=2,
+        registered_delivery=1, validity_period=TOMORROW,
+    )  # fmt: skip
+    kept = replaced(stored, replace(short_message=b"Other"), {})
+    text = {"short_message": b"Other", "sm_length": 5}
+    assert kept.fields == stored.fields | text | {"registered_delivery": 0}
+    assert kept.tlvs == stored.tlvs
+    asked = {"short_message": b"Other", "registered_delivery": 2, "validity_period": LATER}
+    kept = replaced(stored, replace(**asked), {})
+    assert kept.fields == stored.fields | text | asked
+    assert kept.tlvs == (REFERENCE,), "a validity that is given is the last word"
+
+
+def test_a_replacement_may_be_a_payload_or_a_predefined_text() -> None:
+    stored = submit(((PAYLOAD, b"before"), REFERENCE), short_message=b"")
+    for asked, text, tlvs in (
+        (replace(short_message=b"Other"), b"Other", (REFERENCE,)),
+        (replace(tlvs=[(PAYLOAD, b"after")]), b"after", (REFERENCE, (PAYLOAD, b"after"))),
+        (replace(sm_default_msg_id=9), b"\0H\0i", (REFERENCE,)),
+    ):
+        kept = replaced(stored, asked, TEXTS)
+        assert (kept.text, kept.tlvs) == (text, tlvs)
+
+
+def test_a_datagram_that_is_replaced_has_no_receipt_either() -> None:
+    kept = replaced(submit(esm_class=1), replace(registered_delivery=1), {})
+    assert kept.registered_delivery == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "due", "expiry"),
+    [
+        ({}, HOUR, DAY),
+        ({"schedule_delivery_time": b"000000020000000R"}, 2 * HOUR, DAY),
+        ({"schedule_delivery_time": b"200101000000000+"}, 0, DAY),
+        ({"validity_period": b"000003000000000R"}, HOUR, 3 * DAY),
+        ({"validity_period": b"000030000000000R"}, HOUR, HOUR + 7 * DAY),
+    ],
+)
+def test_what_a_replacement_leaves_empty_stays(
+    fields: dict[str, Any], due: int, expiry: int
+) -> None:
+    found = revised(replace(**fields), START + HOUR, START + DAY, START, limits())
+    assert found == (START + due, START + expiry)

@@ -306,6 +306,11 @@ MANNERED: list[tuple[message.Manners, dict[int, bytes], dict[str, Any], int, int
     (message.Manners(past_schedule=True), {}, {"schedule_delivery_time": at(-60)},
      Status.ESME_RINVSCHED, Status.ESME_RINVSCHED),
     (message.Manners(past_schedule=True), {}, {"schedule_delivery_time": at(60)}, 0, 0),
+    (message.Manners(predefined={9, 255}), {}, {"sm_default_msg_id": 9}, 0, 0),
+    (message.Manners(predefined={9, 255}), {}, {"sm_default_msg_id": 255},
+     Status.ESME_RINVDFTMSGID, 0),
+    (message.Manners(predefined={9, 255}), {}, {"sm_default_msg_id": 8},
+     Status.ESME_RINVDFTMSGID, Status.ESME_RINVDFTMSGID),
 ]  # fmt: skip
 
 
@@ -316,6 +321,33 @@ def test_an_accounts_manners(
     pdu = submit(tlvs, **fields)
     assert message.check(pdu, V34, NOW, manners) == in_34
     assert message.check(pdu, V50, NOW, manners) == in_50
+
+
+@pytest.mark.parametrize(
+    ("manners", "tlvs", "fields", "in_34", "in_50"),
+    [
+        (message.OURS, {}, {"schedule_delivery_time": at(60), "validity_period": at(-60)}, 0, 0),
+        (message.OURS, {}, {"schedule_delivery_time": b"301301120000000+"},
+         Status.ESME_RINVSCHED, Status.ESME_RINVSCHED),
+        (message.OURS, {}, {"validity_period": b"301301120000000+"},
+         Status.ESME_RINVEXPIRY, Status.ESME_RINVEXPIRY),
+        (message.OURS, {}, {"sm_default_msg_id": 9, "short_message": b"x" * 255},
+         Status.ESME_RINVDFTMSGID, Status.ESME_RINVDFTMSGID),
+        (message.Manners(predefined={9}), {}, {"sm_default_msg_id": 9}, 0, 0),
+        (message.OURS, {}, {"short_message": b"x" * 255}, Status.ESME_RINVMSGLEN, 0),
+        (message.OURS, PAYLOAD, {}, Status.ESME_RTLVNOTALLWD, 0),
+        (message.Manners(both_texts=True), PAYLOAD, {}, 0, 0),
+        (message.Manners(registered_delivery=True), {}, {"registered_delivery": 3},
+         Status.ESME_RINVREGDLVFLG, 0),
+    ],
+)  # fmt: skip
+def test_what_a_replacement_says(
+    manners: message.Manners, tlvs: dict[int, bytes], fields: dict[str, Any], in_34: int, in_50: int
+) -> None:
+    values = {"message_id": b"1", "short_message": b"x"} | fields
+    pdu = decoded(encode(Command.REPLACE_SM, 7, 0, tuple(tlvs.items()), **values))
+    assert message.check_replacement(pdu, V34, NOW, manners) == in_34
+    assert message.check_replacement(pdu, V50, NOW, manners) == in_50
 
 
 @pytest.mark.parametrize(
