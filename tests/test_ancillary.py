@@ -578,6 +578,25 @@ def test_a_full_queue_takes_as_many_as_fit() -> None:
     assert ids[2] == -Status.ESME_RMSGQFUL and min(ids[:2]) > 0
 
 
+@pytest.mark.parametrize("ended", [False, True])
+def test_nobody_elses_message_is_taken_for_a_member_that_could_not_be_paid(ended: bool) -> None:
+    plan = Plan("EUR", "submitted", [Price("out", "44", 100, date(2000, 1, 1), None)])
+    keeper = Keeper(tariffs={b"acme": Tariff(b"acme", plan, UTC, prepaid=True, credited=200)})
+    client, other = Client(keeper), Client(keeper, b"other")
+    ids = multi(keeper, client)
+    assert ids[1] == ids[0] + 1 and ids[2] < 0
+    [theirs] = keeper.submit(other, submit_sm())
+    assert theirs == ids[0] + 2
+    if ended:
+        assert cancel(keeper, other, theirs) == 0
+        keeper.run(1_000)
+    assert cancel(keeper, client, ids[0]) == 0
+    assert query(keeper, client, ids[0]) == (
+        MessageState.DELETED, START + 1_000 * ended, 0
+    )  # fmt: skip
+    assert (query(keeper, other, theirs)[0] == MessageState.DELETED) is ended
+
+
 def test_all_members_that_wait_are_replaced(keeper: Keeper, client: Client) -> None:
     relay = Relay(keeper, window=1)
     keeper.core.carrier_up(relay)
