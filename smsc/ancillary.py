@@ -305,7 +305,9 @@ class Ancillary:
             body = self._body(slot)
             try:
                 message = intake.replaced(body.message, request, self._predefined)
-                if limits.default_alphabet is not Charset.GSM:
+                # A predefined text is in our own alphabet.
+                foreign = limits.default_alphabet is not Charset.GSM
+                if foreign and not request.fields["sm_default_msg_id"]:
                     message = heard(message, limits.default_alphabet)
             except Unsayable as error:
                 return error.status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from smsc import ancillary, records
 from smsc.ancillary import OUTCOME_UNKNOWN
 from smsc.ports import Standing
+from smsc.rating import Plan, Price, Tariff
 from smsc.records import Kind
 from smsc.smpp import Command, MessageState, Status, Tag
 from smsc.state import State
+from smsc.zones import UTC
 from tests.keeper import BASE, SOURCE, START, Client, Keeper, Relay, request, submit_sm
 
 DAY = 86_400_000
@@ -513,6 +516,18 @@ def test_a_predefined_text_is_named_by_its_number(number: int, text: bytes) -> N
     assert [sent[2].text for sent in relay.sent] == [text, text]
     for _id, _number, message in relay.sent:
         assert (message.data_coding, message.sm_default_msg_id, message.esm_class) == (0, 0, 0)
+
+
+def test_a_predefined_text_is_in_no_clients_alphabet() -> None:
+    text = BASE.replace("acme, ", "acme, default_alphabet: latin1, ", 1)
+    keeper = Keeper(text=text + "predefined_messages: {9: '@'}\n")
+    client, relay = Client(keeper), Relay(keeper)
+    [id] = keeper.submit(client, submit_sm())
+    fields = {"message_id": b"%x" % id, "sm_default_msg_id": 9}
+    assert keeper.core.replace(client, request(Command.REPLACE_SM, **fields)) == 0
+    keeper.core.carrier_up(relay)
+    keeper.run()
+    assert [sent[2].text for sent in relay.sent] == [b"\0"]
 
 
 # -- submit_multi --------------------------------------------------------------------------------

@@ -262,7 +262,7 @@ class World:
                 self.split.add(records.read_split(head).id)
             elif kind == Kind.MESSAGE:
                 message = records.read_message(head)
-                if message.kin is not None:
+                if message.kin is not None and message.flags & Flag.PART:
                     self.kin[message.id] = message.kin
 
     def settle(self) -> None:
