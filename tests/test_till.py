@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from smsc.rating import Plan, Price, Purse, Tariff, read_charge
 from smsc.records import Kind, read_message
 from smsc.smpp import MessageState, Status
 from smsc.zones import UTC
-from tests.keeper import Client, Keeper, Relay, deliver_sm, submit_sm
+from tests.keeper import BASE, Client, Keeper, Relay, deliver_sm, submit_sm
 from tests.test_ancillary import replace
 from tests.test_parts import TEXT as PARTED
 from tests.test_parts import acknowledge, long
@@ -331,3 +332,18 @@ def test_a_text_in_parts_is_charged_once(charged: str, stats: list[bytes], due: 
     assert [record["price"] for record in world.records()] == [due]
     assert money(purse(world)) == (due, 0, due, due)
     assert purse(world.crash()) == purse(world)
+
+
+def test_a_network_has_a_price_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "networks.csv"
+    file.write_text("prefix,network\n447700900,23415\n")
+    prices = [Price("out", "234-15", 55, EVER, None), Price("out", "*", 100, EVER, None)]
+    paid = tariff(plan=Plan("EUR", "submitted", prices))
+    world = Keeper(text=f"{BASE}networks: {{file: '{file}'}}\n", tariffs={b"acme": paid})
+    relay = up(world)
+    ids = world.submit(Client(world), submit_sm(), submit_sm(destination_addr=b"999000000123"))
+    for id in ids:
+        relay.answer(id, 1)
+    world.run()
+    found = {record["id"]: (record["network"], record["price"]) for record in world.records()}
+    assert found == {ids[0]: (b"23415", 55), ids[1]: (b"", 100)}
