@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import logging
 import time
 from pathlib import Path
+from typing import TypeVar
 
 from smsc import carriers
 from smsc.accounts import Accounts, Authenticator
@@ -23,18 +25,25 @@ from smsc.core import Core
 from smsc.db.database import Database
 from smsc.db.watch import Watch
 from smsc.errors import StorageError
+from smsc.housekeeping import Housekeeping
 from smsc.journal import Journal
+from smsc.keys import Keyring, keyring
 from smsc.listener import ClientConnection, Listener
 from smsc.lookup import HttpDirectory, Lookup
 from smsc.ops import Ops
 from smsc.outbind import Outbinds
 from smsc.ports import Log
+from smsc.retention import CONTENT, TRAFFIC, Name
+from smsc.sealing import SealedJournal
+from smsc.sweeper import mend
 from smsc.throttle import congestion_state
-from smsc.traffic import Plain, Traffic, periods
+from smsc.traffic import DAY, Traffic, period_of, periods
 from smsc.unfinished import Unfinished
 from smsc.watchdog import Watchdog
 
 log = logging.getLogger("smsc")
+
+J = TypeVar("J", bound=Journal)
 
 #: How often what is due is looked at, seconds.
 TICK = 0.1
@@ -70,7 +79,11 @@ class App:
         self.watch = self._watch_database()
         self.accounts = self.watch.first() if self.watch else Accounts(config.accounts)
         self.authenticator = Authenticator(self.accounts)
-        self.log = self._open_log(Path(config.storage.directory), config.storage.segment)
+        storage = config.storage
+        sealed = self._open_log(Path(storage.directory), storage.segment, SealedJournal)
+        self.log: Journal = sealed
+        self.keys = self._open_keys()
+        sealed.seal_with(self.keys)
         self.commit = Commit(self.log, self.loop, self.clock, self._on_failure)
         self.traffic = self._open_traffic()
         self.lookup = self._make_lookup()
@@ -104,6 +117,7 @@ class App:
         self.control.add("POST", "/accounts", self._look_again)
         self.control.add("GET", "/purses/{customer}", self._purse)
         self.unfinished = Unfinished(self, self.control)
+        self.housekeeping = Housekeeping(self, self.control)
         self.watchdog = Watchdog(self)
         self._ticker: asyncio.TimerHandle | None = None
         self._keeper: asyncio.TimerHandle | None = None
@@ -121,17 +135,31 @@ class App:
         url = self.config.database.url
         return Watch(Database(url), self.config.accounts, self.clock) if url else None
 
-    def _open_log(self, directory: Path, segment: int) -> Journal:
-        return Journal(
+    def _open_log(self, directory: Path, segment: int, kind: type[J]) -> J:
+        return kind(
             directory,
             segment_octets=segment,
             force_filesystem=self.config.storage.force_filesystem,
         )
 
+    def _open_keys(self) -> Keyring:
+        keys = keyring(self.config)
+        if keys.interrupted:
+            log.warning("%d keys were destroyed that a crash had spared", len(keys.interrupted))
+        if keys.revived:
+            log.error(
+                "%d keys were back that had been destroyed: %s was restored from an older copy. "
+                "They are destroyed again; what else was restored with them is to be looked at",
+                len(keys.revived),
+                self.config.keys.directory,
+            )
+        return keys
+
     def _open_traffic(self) -> Traffic:
         directory = Path(self.config.traffic.directory)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return Traffic(self._open_period, periods(directory), Plain(), self.clock)
+        mend(directory)
+        return Traffic(self._open_period, periods(directory), self.keys, self.clock)
 
     def _make_lookup(self) -> Lookup | None:
         config = self.config.lookup
@@ -139,7 +167,7 @@ class App:
 
     def _open_period(self, period: str) -> Log:
         directory = Path(self.config.traffic.directory)
-        return self._open_log(directory / period, self.config.traffic.segment)
+        return self._open_log(directory / period, self.config.traffic.segment, Journal)
 
     # -- life --------------------------------------------------------------------------------
 
@@ -170,6 +198,7 @@ class App:
         self.ready_at = steady_ms()
         if self.watch is not None:
             self.watch.start(self._adopt)
+        self.housekeeping.start()
         self.watchdog.ready()
         log.info("ready")
 
@@ -206,7 +235,7 @@ class App:
         if self._opening is not None:
             await self._opening
         self.links.stop()
-        await asyncio.gather(self.ops.stop(), self.control.stop())
+        await asyncio.gather(self.ops.stop(), self.control.stop(), self.housekeeping.stop())
         self.close()
 
     def close(self) -> None:
@@ -215,6 +244,7 @@ class App:
         self.commit.close()
         self.traffic.close()
         self.log.close()
+        self.keys.close()
 
     # -- accounts ----------------------------------------------------------------------------
 
@@ -267,6 +297,10 @@ class App:
             self._opening = self.loop.create_task(self._open_missing_period())
 
     async def _open_missing_period(self) -> None:
+        try:
+            await asyncio.to_thread(self.keys.prepare, self._coming_keys())
+        except StorageError as error:
+            self._on_failure(error)
         period = self.traffic.missing(self.clock())
         if period is None:
             return
@@ -275,6 +309,14 @@ class App:
             self.traffic.adopt(period, opened)
         except StorageError as error:
             self._on_failure(error)
+
+    def _coming_keys(self) -> list[Name]:
+        """Of all that is needed within a day."""
+        now = self.clock()
+        customers = {account.config.customer for account in self.accounts}
+        months = {period_of(now), period_of(now + DAY)}
+        kinds = (TRAFFIC, CONTENT)
+        return [Name(*one) for one in itertools.product(customers, months, kinds)]
 
     def _seal_when_idle(self) -> None:
         if self.commit.frames != self._frames:

@@ -118,7 +118,7 @@ def records(directory: Path, sealer: traffic.Sealer, customer: bytes, when: Span
     first, last = month_of(when.since), month_of(when.until - 1)
     for period in traffic.periods(directory):
         if first <= period <= last:
-            for fields in traffic.read(inspect.records(directory / period), period, sealer):
+            for fields in traffic.read(inspect.records(directory / period), sealer):
                 if fields["customer"] == customer and when.since <= fields["accepted"] < when.until:
                     yield fields
 

@@ -22,10 +22,11 @@ from typing import Any
 
 import uvloop
 
-from smsc import __version__, accounts, config, lenient, traffic
+from smsc import __version__, accounts, config, lenient, privacy, traffic
 from smsc.admin import everything
 from smsc.errors import ConfigError, SmscError, StorageError
 from smsc.journal import inspect
+from smsc.keys import keyring
 from smsc.placement import Placement
 
 log = logging.getLogger("smsc")
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_traffic(commands)
     _add_log(commands)
     everything.add_commands(commands)
+    privacy.add_commands(commands)
     _add_sim(commands)
     _add_demo(commands)
     return parser
@@ -275,6 +277,12 @@ def _add_traffic(commands: Any) -> None:
     )
     parser.add_argument("--last", metavar="N", type=_count, default=20, help="newest (%(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--purpose",
+        metavar="TEXT",
+        required=True,
+        help="what for: the law asks; the audit log keeps it",
+    )
 
 
 def _message_id(text: str) -> int:
@@ -291,12 +299,20 @@ def _count(text: str) -> int:
 
 
 def _traffic_show(options: argparse.Namespace) -> int:
-    directory = Path(config.load(options.config).traffic.directory)
+    loaded = config.load(options.config)
+    directory = Path(loaded.traffic.directory)
     periods = [options.period] if options.period else traffic.periods(directory)
+    if not periods:
+        return 0
+    ring = keyring(loaded, read_only=True)
+    # Noted before anything is seen.
+    privacy.audit_of(loaded).add(
+        "traffic.read", by=privacy.operator(), purpose=options.purpose, periods=periods
+    )
     found = (
         fields
         for period in periods
-        for fields in traffic.read(inspect.records(directory / period), period, traffic.Plain())
+        for fields in traffic.read(inspect.records(directory / period), ring)
         if _is_wanted(fields, options)
     )
     for fields in map(traffic.shown, deque(found, options.last)):

@@ -17,7 +17,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ from smsc import networks, numbers
 from smsc import text as texts
 from smsc.errors import ConfigError
 from smsc.receipt import IdRule
+from smsc.retention import Rules
 from smsc.schema import INVALID, Form, FromFile, Reading
 from smsc.smpp import Status
 from smsc.text import ALPHABETS, Charset
@@ -764,6 +765,46 @@ class BillingConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeysConfig:
+    """What traffic data is sealed with."""
+
+    #: Wrapped keys; empty means beside ``traffic.directory``.
+    directory: str = ""
+    #: What they are wrapped with; empty means beside them.
+    master_file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionConfig:
+    """How long traffic data lives (``smsc.retention``)."""
+
+    #: What was closed, held, destroyed and proven; empty means beside ``traffic.directory``.
+    directory: str = ""
+    #: From the close of a period to its deletion: what German supervision takes for usual.
+    objection: Duration = 90 * DAY
+    #: From the end of a period to the deletion of its contents; without it with the rest.
+    content: Annotated[int | None, duration] = None
+    #: From the end of a period to its deletion even if nobody closed it: the law's six months.
+    maximum: PositiveDuration = 180 * DAY
+    #: How often the server looks for what is due.
+    sweep: PositiveDuration = 1 * DAY
+
+    def rules(self) -> Rules:
+        """What the operator has promised."""
+        return Rules(objection=self.objection, content=self.content, maximum=self.maximum)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditConfig:
+    """Where the newest hash of the audit log (in ``retention.directory``) goes beside it."""
+
+    #: Another disk, another machine's share.
+    checkpoint_file: str = ""
+    #: A shell command that is given it on its standard input.
+    checkpoint_command: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsConfig:
     """Prometheus, ``/healthz`` and ``/readyz`` over HTTP."""
 
@@ -841,10 +882,23 @@ class Config:
     traffic: TrafficConfig = TrafficConfig()
     database: DatabaseConfig = DatabaseConfig()
     billing: BillingConfig = BillingConfig()
+    keys: KeysConfig = KeysConfig()
+    retention: RetentionConfig = RetentionConfig()
+    audit: AuditConfig = AuditConfig()
     metrics: MetricsConfig = MetricsConfig()
     control: ControlConfig = ControlConfig()
     limits: LimitsConfig = LimitsConfig()
     log: LogConfig = LogConfig()
+
+    def __post_init__(self) -> None:
+        var = os.path.dirname(os.path.normpath(self.traffic.directory))
+        keys = KeysConfig(
+            directory=self.keys.directory or os.path.join(var, "keys"),
+            master_file=self.keys.master_file or os.path.join(var, "master.key"),
+        )
+        object.__setattr__(self, "keys", keys)
+        directory = self.retention.directory or os.path.join(var, "retention")
+        object.__setattr__(self, "retention", replace(self.retention, directory=directory))
 
 
 # -- what must agree -----------------------------------------------------------------------------
@@ -951,6 +1005,10 @@ def _ordered(config: Config) -> Findings:
     slow = config.storage.slow_sync
     if not slow.warn <= slow.throttle <= slow.pause <= slow.unready:
         yield "storage.slow_sync", "must grow from warn over throttle and pause to unready"
+    retention = config.retention
+    for key, value in (("objection", retention.objection), ("content", retention.content or 0)):
+        if value > retention.maximum:
+            yield f"retention.{key}", "is longer than maximum"
     timers = config.limits.timers
     if 0 < timers.inactivity < 2 * timers.enquire_link:
         yield "limits.timers.inactivity", "must be 0 or at least twice enquire_link"

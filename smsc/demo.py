@@ -28,7 +28,8 @@ import yaml
 from rich.console import Console
 
 from smsc import config, traffic
-from smsc.journal import Journal
+from smsc.journal import inspect
+from smsc.keys import keyring
 from smsc.sim.process import SHOWN, NotReady, Process, module
 from smsc.sim.report import table
 
@@ -104,6 +105,8 @@ def adapted(text: str, directory: Path, carrier: int) -> str:
         ("metrics", {"port": "0"}),
         ("control", {"socket": str(directory / "control.sock")}),
         ("traffic", {"directory": str(directory / "traffic")}),
+        ("keys", {"directory": str(directory / "keys"), "master_file": str(directory / "master")}),
+        ("retention", {"directory": str(directory / "retention")}),
         ("storage", {"directory": str(directory / "journal"), "force_filesystem": "true"}),
     ):
         section = sections.get(name)
@@ -139,7 +142,7 @@ def perform(file: str, messages: int, directory: Path, console: Console) -> Outc
             console.print(f"server on port {next(iter(ports.values()))}, metrics at {url}")
             _load(next(iter(ports.values())), messages, result)
             metrics = scrape(url)
-    records, ids, sample = read_traffic(directory / "traffic")
+    records, ids, sample = read_traffic(config.load(str(here)))
     load, carried = json.loads(result.read_text()), json.loads(counts.read_text())
     return Outcome(load, carried, records, ids, sample, url, metrics)
 
@@ -168,31 +171,16 @@ def scrape(url: str) -> str:
         return str(response.read(), "utf-8")
 
 
-def read_traffic(directory: Path) -> tuple[int, int, dict[str, Any]]:
+def read_traffic(loaded: config.Config) -> tuple[int, int, dict[str, Any]]:
     """Of a stopped server's traffic log: its records, how many messages they are of, and one."""
     records, ids = 0, set()
     sample: dict[str, Any] = {}
-    for period in sorted(directory.iterdir()):
-        found: list[int] = []
-        journal = Journal(period, force_filesystem=True)
-        try:
-            journal.replay(_finished(found))
-            for position in found:
-                _kind, _head, body = journal.read(position)
-                sample = traffic.unpack(body, period.name, traffic.Plain())
-                ids.add(sample["id"])
-        finally:
-            journal.close()
-        records += len(found)
+    directory, keys = Path(loaded.traffic.directory), keyring(loaded, read_only=True)
+    for period in traffic.periods(directory):
+        for sample in traffic.read(inspect.records(directory / period), keys):
+            records += 1
+            ids.add(sample["id"])
     return records, len(ids), sample
-
-
-def _finished(found: list[int]) -> Any:
-    def apply(kind: int, position: int, time: int, head: bytes) -> None:
-        if kind == traffic.FINISHED:
-            found.append(position)
-
-    return apply
 
 
 # -- the summary ---------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
     |-- ControlError     the running server could not, or would not, do what it was asked
     |   `-- NotRunning   there is none to be asked
     |-- DatabaseError    the operator's: what was asked of the database is not to be had, and why
+    |-- KeyDestroyed     nobody's: what is asked for was deleted, as promised
     |-- FramingError     the peer's: the stream can't be trusted, the connection closes
     |-- StorageError     the disk's: the log is dead, nothing more is acknowledged, the process ends
     |   |-- CorruptLog   acknowledged data can't be read: the start stops, a person decides
@@ -45,6 +46,10 @@ class NotRunning(ControlError):
 
 class DatabaseError(SmscError):
     """The database is away, of another version, or what was asked of it can't be done."""
+
+
+class KeyDestroyed(SmscError, LookupError):
+    """What was sealed with this key can't be read any more: it was deleted."""
 
 
 class FramingError(SmscError):

@@ -22,6 +22,8 @@ from typing import NamedTuple, Protocol
 
 #: The classes, each with a clock of its own; a pseudonym dies with the traffic it stands in.
 TRAFFIC, CONTENT, PSEUDONYM = "traffic", "content", "pseudonym"
+#: What is owed: its keys live an hour or two, and no rule here is about them (``smsc.sealing``).
+SPOOL = "spool"
 
 
 class Name(NamedTuple):

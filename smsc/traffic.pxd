@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
 from smsc._pdu cimport Message
@@ -33,19 +34,34 @@ cpdef Finished finished(
     bytes network_error, bytes error, Message message, price=*, int parts=*, bytes network=*)
 cpdef long segments(Message message) except -1
 cpdef str period_of(int64_t accepted)
-cpdef bytes pack(Finished end, str period, sealer)
+cpdef bytes pack(Finished end)
+
+
+cdef class _Group:
+    cdef bytes customer
+    cdef str period
+    cdef list ends
+    cdef list traffic
+    cdef list contents
+    cdef uint64_t newest
+    cdef long octets
+
+    cdef clear(self)
 
 
 cdef class _Period:
     cdef readonly object log
     cdef readonly uint64_t covered
-    cdef readonly dict tail
+    cdef readonly dict groups
+    cdef list _beyond
 
 
 cdef class Traffic:
     cdef object _open_log
     cdef object _sealer
     cdef object _clock
+    cdef object _calendar
+    cdef dict _lent
     cdef dict _logs
     cdef set _tail
     cdef readonly uint64_t covered
@@ -56,4 +72,8 @@ cdef class Traffic:
     cdef uint64_t _settled_up_to
     cdef readonly uint64_t records
 
+    @cython.locals(one=_Period, group=_Group, packed=bytes, content=bytes)
     cdef _write(self, uint64_t position, Finished end)
+    cdef _close_block(self, _Period one, _Group group)
+    @cython.locals(group=_Group)
+    cdef _close_blocks(self, _Period one)

@@ -1,16 +1,22 @@
-"""The traffic log: one record per finished message, both directions, by billing period.
+"""The traffic log: one record per finished message, both directions, sealed.
 
 A log of its own per calendar month of acceptance (UTC), on the journal primitive, under
 ``<directory>/<YYYY-MM>``. Everything in it is traffic data in the sense of the law; nothing else
 keeps any of it once a message is final.
 
-    FINISHED (1)  head: id u64, position u64 of its end in the keeper's log; body: a msgpack
-                  array of the customer and two sealed octet strings, TRAFFIC and CONTENT, the
-                  two classes that die by clocks of their own (``Sealer``)
-    CURSOR (2)    head: position u64: every message whose end is at or before it is on disk here
+    CURSOR (2)    head: position u64 in the keeper's log: every message whose end is at or before it
+                  is on disk here
+    BLOCK (3)     records of one customer's billing period. Head: position u64 of the newest end in
+                  it, the 8-octet ids of the keys that its two classes are sealed with, number of
+                  records u16; body: a msgpack array of the ends (id u64, position u64 of each) and
+                  two sealed octet strings, TRAFFIC and CONTENT, which die by clocks of their own
 
-TRAFFIC is a msgpack array in the order of ``FIELDS``, CONTENT the user data as it came, with its
-UDH. Every finished message is in the log exactly once, whatever crashes: a record is written when
+(1 was a record by itself, before there were blocks.) TRAFFIC is a msgpack array per record, in the
+order of ``FIELDS``; CONTENT an octet string per record, the user data as it came, with its UDH.
+Sealing costs nearly the same for a block as for one record, and a block is what gathers between two
+calls of ``sync``; hence the number of messages in a block is the load, and their cost small.
+
+Every finished message is in the log exactly once, whatever crashes: a record is written when
 the message's end is durable; a cursor follows when the records are; at a start the ends after the
 cursor are written again, but for those that stand behind it already.
 """
@@ -19,23 +25,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from contextlib import suppress
 from pathlib import Path
 from struct import Struct
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgpack
 
 from smsc import text
 from smsc._pdu import Message
+from smsc.errors import KeyDestroyed, NewerLog
 from smsc.ports import Log
+from smsc.retention import CONTENT, TRAFFIC, Calendar, month_of
 from smsc.smpp import MessageState
 
-FINISHED = 1
 CURSOR = 2
+BLOCK = 3
 
 _CURSOR = Struct("<Q")
-_FINISHED = Struct("<QQ")
+_BLOCK = Struct("<Q8s8sH")
+_END = Struct("<QQ")
+
+#: Octets of records that are sealed at once: what a block costs beside its octets is then a
+#: hundredth, and the largest content still fits in with it (the log's limit is 192 KiB).
+FULL_BLOCK = 48 * 1024
 
 #: Seal a frame at this size without waiting for ``sync`` (the log's limit is 1 MiB).
 FULL_FRAME = 512 * 1024
@@ -131,31 +144,29 @@ def finished(
 
 
 class Sealer(Protocol):
-    """Where encryption goes: per customer, period and class ("traffic" or "content")."""
+    """Where encryption goes: per customer, period and class (of ``retention``)."""
 
-    def seal(self, customer: bytes, period: str, kind: str, plain: bytes) -> bytes: ...
+    def seal(self, customer: bytes, period: str, kind: str, plain: bytes) -> tuple[bytes, bytes]:
+        """The id of the key, and what was sealed with it."""
 
-    def open(self, customer: bytes, period: str, kind: str, sealed: bytes) -> bytes: ...
+    def open(self, kind: str, key: bytes, sealed: bytes) -> bytes:
+        """Raises KeyDestroyed."""
 
 
 class Plain:
     """No encryption: what is sealed is what it was."""
 
-    def seal(self, customer: bytes, period: str, kind: str, plain: bytes) -> bytes:
-        return plain
+    def seal(self, customer: bytes, period: str, kind: str, plain: bytes) -> tuple[bytes, bytes]:
+        return bytes(8), plain
 
-    def open(self, customer: bytes, period: str, kind: str, sealed: bytes) -> bytes:
+    def open(self, kind: str, key: bytes, sealed: bytes) -> bytes:
         return sealed
 
 
-@lru_cache(maxsize=64)
-def _period_of_hour(hour: int) -> str:
-    return time.strftime("%Y-%m", time.gmtime(hour * 3_600))
-
-
 def period_of(accepted: int) -> str:
-    """The billing period of a message accepted at this time: its calendar month, UTC."""
-    return _period_of_hour(accepted // 3_600_000)
+    """The log of a message accepted at this time: its calendar month, UTC."""
+    month: str = month_of(accepted)
+    return month
 
 
 def segments(message: Message) -> int:
@@ -166,46 +177,79 @@ def segments(message: Message) -> int:
     return text.segments(octets, message.data_coding, bool(message.esm_class & _UDHI))
 
 
-def pack(end: Finished, period: str, sealer: Sealer) -> bytes:
-    """The body of a FINISHED record."""
+def pack(end: Finished) -> bytes:
+    """TRAFFIC of one record."""
     m = end.message
-    values = (
-        end.id, end.inbound, end.accepted, end.sent, end.done,
-        end.expiry,
-        m.source_addr_ton, m.source_addr_npi, m.source_addr,
-        m.dest_addr_ton, m.dest_addr_npi, m.destination_addr,
-        end.state, end.status, end.network_error, end.error,
-        m.data_coding, m.esm_class, m.protocol_id, m.priority_flag, m.registered_delivery,
-        end.parts or segments(m), end.attempts, end.network, end.carrier, end.customer,
-        end.account, end.price,
-    )  # fmt: skip
-    customer = end.customer
     packed: bytes = _pack(
         (
-            customer,
-            sealer.seal(customer, period, "traffic", _pack(values)),
-            sealer.seal(customer, period, "content", m.text),
+            end.id, end.inbound, end.accepted, end.sent, end.done,
+            end.expiry,
+            m.source_addr_ton, m.source_addr_npi, m.source_addr,
+            m.dest_addr_ton, m.dest_addr_npi, m.destination_addr,
+            end.state, end.status, end.network_error, end.error,
+            m.data_coding, m.esm_class, m.protocol_id, m.priority_flag, m.registered_delivery,
+            end.parts or segments(m), end.attempts, end.network, end.carrier, end.customer,
+            end.account, end.price,
         )
-    )
+    )  # fmt: skip
     return packed
 
 
-def unpack(body: bytes, period: str, sealer: Sealer) -> dict[str, Any]:
-    """A FINISHED record's fields by name, with ``content``."""
-    customer, traffic, content = msgpack.unpackb(body)
-    values = msgpack.unpackb(sealer.open(customer, period, "traffic", traffic))
-    fields = dict(zip(FIELDS, values, strict=True))
-    fields["content"] = sealer.open(customer, period, "content", content)
-    return fields
+class Block(NamedTuple):
+    """What a block's head says."""
+
+    #: Position of the newest end in it.
+    newest: int
+    #: Ids of the keys its classes are sealed with.
+    traffic: bytes
+    content: bytes
+    records: int
+
+    @classmethod
+    def read(cls, head: bytes) -> Block:
+        return cls(*_BLOCK.unpack(head))
+
+
+def cursor(position: int) -> bytes:
+    """The head of a CURSOR."""
+    return _CURSOR.pack(position)
+
+
+def ends(body: bytes) -> Iterator[tuple[int, int]]:
+    """``(id, position)`` of each end in a block; needs no key."""
+    yield from _END.iter_unpack(msgpack.unpackb(body)[0])
+
+
+def opened(head: bytes, body: bytes, sealer: Sealer) -> Iterator[dict[str, Any]]:
+    """A block's records: fields by name, with ``content``, None if that was deleted before.
+
+    Raises KeyDestroyed if all of it was.
+    """
+    block = Block.read(head)
+    _ends, traffic, content = msgpack.unpackb(body)
+    records = _values(sealer.open(TRAFFIC, block.traffic, traffic))
+    try:
+        contents = _values(sealer.open(CONTENT, block.content, content))
+    except KeyDestroyed:
+        contents = [None] * block.records
+    for values, plain in zip(records, contents, strict=True):
+        yield {**dict(zip(FIELDS, values, strict=True)), "content": plain}
+
+
+def _values(packed: bytes) -> list[Any]:
+    unpacker = msgpack.Unpacker(max_buffer_size=0)
+    unpacker.feed(packed)
+    return list(unpacker)
 
 
 def read(
-    records: Iterable[tuple[int, int, bytes, bytes]], period: str, sealer: Sealer
+    records: Iterable[tuple[int, int, bytes, bytes]], sealer: Sealer
 ) -> Iterator[dict[str, Any]]:
-    """The finished messages among a traffic log's ``(kind, time, head, body)`` records."""
-    for kind, _time, _head, body in records:
-        if kind == FINISHED:
-            yield unpack(body, period, sealer)
+    """The messages in a traffic log's ``(kind, time, head, body)`` that were not deleted."""
+    for kind, _time, head, body in records:
+        if kind == BLOCK:
+            with suppress(KeyDestroyed):
+                yield from opened(head, body, sealer)
 
 
 def periods(directory: Path) -> list[str]:
@@ -240,29 +284,55 @@ def moment(ms: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ms // 1000)) + f".{ms % 1000:03d}Z"
 
 
+class _Group:
+    """Records of one customer's period that wait to become a block."""
+
+    def __init__(self, customer: bytes, period: str) -> None:
+        self.customer = customer
+        self.period = period
+        self.clear()
+
+    def clear(self) -> None:
+        self.ends: list[bytes] = []
+        self.traffic: list[bytes] = []
+        self.contents: list[bytes] = []
+        self.newest = 0
+        self.octets = 0
+
+
 class _Period:
     """One month's log, and what of it is on its way to disk."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
         self.covered = 0
-        #: End's position and id of the records beyond the cursor: they may be met again.
-        self.tail: dict[int, int] = {}
+        #: What was not made a block yet, by customer and billing period.
+        self.groups: dict[tuple[bytes, str], _Group] = {}
+        #: (position, newest end) of the blocks beyond the cursor: their ends may be met again.
+        self._beyond: list[tuple[int, int]] = []
         log.replay(self._read)
 
     def _read(self, kind: int, position: int, time: int, head: bytes) -> None:
         if kind == CURSOR:
             self.covered = _CURSOR.unpack(head)[0]
-            self.tail = {at: id for at, id in self.tail.items() if at > self.covered}
+            self._beyond = [block for block in self._beyond if block[1] > self.covered]
+        elif kind == BLOCK:
+            self._beyond.append((position, Block.read(head).newest))
         else:
-            id, at = _FINISHED.unpack(head)
-            self.tail[at] = id
+            raise NewerLog(f"a traffic record of kind {kind} was written by another version")
+
+    def tail(self) -> set[int]:
+        """Ids of the ends beyond the cursor."""
+        bodies = (self.log.read(position)[2] for position, _newest in self._beyond)
+        return {id for body in bodies for id, at in ends(body) if at > self.covered}
 
 
 class Traffic:
     """The traffic logs of all periods that are open for writing. A sink for finished messages.
 
-    ``open_log`` opens (or makes) the log of a period; ``periods`` are those that exist already.
+    ``open_log`` opens (or makes) the log of a month; ``periods`` are those that exist already.
+    ``calendar`` says which billing period of its customer a message belongs to; without one it is
+    the month.
     """
 
     def __init__(
@@ -271,12 +341,18 @@ class Traffic:
         periods: list[str],
         sealer: Sealer,
         clock: Callable[[], int],
+        calendar: Calendar | None = None,
     ) -> None:
         self._open_log = open_log
         self._sealer = sealer
         self._clock = clock
+        self._calendar = calendar
         self._logs = {period: _Period(open_log(period)) for period in periods}
-        self._tail = {id for one in self._logs.values() for id in one.tail.values()}
+        #: Ends that wait for the return of a month's log.
+        self._lent: dict[str, list[tuple[int, Finished]]] = {}
+        self._tail: set[int] = set()
+        for one in self._logs.values():
+            self._tail |= one.tail()
         #: Every message that ended up to this position of the keeper's log is on disk here.
         self.covered = max((one.covered for one in self._logs.values()), default=0)
         #: The newest end that will be released to us; its maker says so.
@@ -324,20 +400,49 @@ class Traffic:
             self._logs[period] = _Period(log)
 
     def _write(self, position: int, end: Finished) -> None:
-        period = period_of(end.accepted)
-        one = self._logs.get(period)
+        month = period_of(end.accepted)
+        if month in self._lent:
+            self._lent[month].append((position, end))
+            return
+        one = self._logs.get(month)
         if one is None:  # accepted long ago: ``missing`` names what is usual
-            one = self._logs[period] = _Period(self._open_log(period))
+            one = self._logs[month] = _Period(self._open_log(month))
+        customer = end.customer
+        calendar = self._calendar
+        period = month if calendar is None else calendar.period(customer, end.accepted)
+        group = one.groups.get((customer, period))
+        if group is None:
+            group = one.groups[customer, period] = _Group(customer, period)
+        packed, content = pack(end), _pack(end.message.text)
+        group.ends.append(_END.pack(end.id, position))
+        group.traffic.append(packed)
+        group.contents.append(content)
+        group.newest = max(group.newest, position)
+        group.octets += len(packed) + len(content)
+        self.records += 1
+        self.written = max(self.written, position)
+        if group.octets > FULL_BLOCK:
+            self._close_block(one, group)
+            group.clear()
+
+    def _close_block(self, one: _Period, group: _Group) -> None:
+        customer, period = group.customer, group.period
+        traffic, sealed = self._sealer.seal(customer, period, TRAFFIC, b"".join(group.traffic))
+        content, texts = self._sealer.seal(customer, period, CONTENT, b"".join(group.contents))
         log = one.log
         if not log.open_octets:
             log.begin(self._clock())
             log.append(CURSOR, _CURSOR.pack(self.covered))
-        head = _FINISHED.pack(end.id, position)
-        log.append(FINISHED, head, pack(end, period, self._sealer))
-        self.records += 1
-        self.written = max(self.written, position)
+        head = _BLOCK.pack(group.newest, traffic, content, len(group.ends))
+        log.append(BLOCK, head, _pack((b"".join(group.ends), sealed, texts)))
         if log.open_octets > FULL_FRAME:
             self._unsettled.append((one, log.seal()))
+
+    def _close_blocks(self, one: _Period) -> None:
+        for group in one.groups.values():
+            if group.ends:
+                self._close_block(one, group)
+        one.groups.clear()
 
     def sync(self) -> None:
         """Start making durable what was written, and note what has become so. Never blocks.
@@ -350,14 +455,37 @@ class Traffic:
             return
         self.covered = self._settled_up_to
         for one in self._logs.values():
+            self._close_blocks(one)
             if one.log.open_octets:
                 self._unsettled.append((one, one.log.seal()))
         self._settling, self._unsettled = self._unsettled, []
-        self._settled_up_to = self.written
+        waiting = [at for ends in self._lent.values() for at, _end in ends]
+        self._settled_up_to = min(min(waiting) - 1, self.written) if waiting else self.written
+
+    def lend(self, month: str) -> bool:
+        """Let go of a month's log, so that it may be rewritten; what ends meanwhile waits.
+
+        False while something of it is on its way to disk.
+        """
+        one = self._logs.get(month)
+        if one is not None:
+            under_way = [each for each, _number in (*self._settling, *self._unsettled)]
+            if one.groups or one.log.open_octets or one.log.busy or one in under_way:
+                return False
+            del self._logs[month]
+            one.log.close()
+        self._lent[month] = []
+        return True
+
+    def take_back(self, month: str) -> None:
+        """The month's log may be written to again."""
+        for position, end in self._lent.pop(month):
+            self._write(position, end)
 
     def close(self) -> None:
         """Make everything durable and let go of the logs."""
         for one in self._logs.values():
+            self._close_blocks(one)
             one.log.close()
         self.covered = self.written
 

@@ -19,7 +19,7 @@ from smsc.journal import SimLog
 from smsc.message import check_replacement
 from smsc.rating import Tariff
 from smsc.smpp import Command
-from smsc.traffic import Plain, Traffic, unpack
+from smsc.traffic import Plain, Traffic, read
 
 START = 1_790_000_000_000
 
@@ -282,14 +282,11 @@ class Keeper:
 
     def records(self) -> list[dict[str, Any]]:
         """The traffic records on disk, in no order."""
-        found = []
-        for period, log in self.traffic_logs.items():
-            found += [
-                unpack(body, period, Plain())
-                for kind, _head, body in log._records.values()
-                if kind == 1
-            ]
-        return found
+        return [
+            fields
+            for log in self.traffic_logs.values()
+            for fields in read(((k, 0, h, b) for k, h, b in log._records.values()), Plain())
+        ]
 
 
 __all__ = [

@@ -15,8 +15,9 @@ import uvloop
 from smsc.app import App
 from smsc.errors import ConfigError, StorageError
 from smsc.journal import inspect
+from smsc.keys import keyring
 from smsc.sim.profile import Profile
-from smsc.traffic import Plain, periods, read
+from smsc.traffic import periods, read
 from tests.serving import configuration, get, serving, submit
 
 MESSAGES = 20
@@ -114,9 +115,10 @@ def test_what_came_is_carried_told_and_recorded(tmp_path: Path) -> None:
 def ids(directory: Path) -> int:
     """Messages in the traffic log, each of which is there once."""
     found: Counter[int] = Counter()
+    keys = keyring(configuration(directory), read_only=True)
     for period in periods(directory / "traffic"):
         records = inspect.records(directory / "traffic" / period)
-        found.update(fields["id"] for fields in read(records, period, Plain()))
+        found.update(fields["id"] for fields in read(records, keys))
     assert set(found.values()) <= {1}
     return len(found)
 

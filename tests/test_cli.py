@@ -16,9 +16,11 @@ import pytest
 from argon2 import PasswordHasher
 
 from smsc import __version__, cli
+from smsc.config import load
 from smsc.journal import Journal
+from smsc.keys import keyring
 from smsc.smpp import MessageState
-from smsc.traffic import Plain, Traffic, finished
+from smsc.traffic import Traffic, finished
 from tests.keeper import START, submit_sm
 from tests.serving import CONFIG, HASH
 
@@ -66,7 +68,21 @@ COMMANDS = {
     "carrier": ["show"],
     "carrier show": ["--config FILE", "NAME", "--json", "evidence"],
     "traffic": ["show"],
-    "traffic show": ["--config FILE", "--period YYYY-MM", "--id HEX", "--last N", "hidden"],
+    "keys": ["init", "show", "rotate"],
+    "keys rotate": ["--config FILE", "destroy"],
+    "audit": ["verify", "show"],
+    "sweep": ["--config FILE", "--dry-run", "--clock-is-right", "--json"],
+    "retention": ["status", "close", "hold", "end"],
+    "retention close": ["CUSTOMER", "PERIOD"],
+    "retention hold": ["CASE", "--reason", "--approver NAME", "--review DAYS"],
+    "traffic show": [
+        "--purpose TEXT",
+        "--config FILE",
+        "--period YYYY-MM",
+        "--id HEX",
+        "--last N",
+        "hidden",
+    ],
     "log": ["verify", "salvage"],
     "log verify": ["DIRECTORY"],
     "log salvage": ["DIRECTORY", "NEW", "not changed"],
@@ -138,7 +154,13 @@ def test_every_problem_is_named_with_file_line_and_key(run: Run, file: Path) -> 
 
 @pytest.mark.parametrize(
     "command",
-    ["check", "serve", "route explain --to 447700900123", "traffic show", "demo --messages 1"],
+    [
+        "check",
+        "serve",
+        "route explain --to 447700900123",
+        "traffic show --purpose x",
+        "demo --messages 1",
+    ],
 )
 @pytest.mark.parametrize("what", [broken, lambda file: file.with_name("none.yaml")])
 def test_no_command_goes_on_without_a_sound_configuration(
@@ -218,6 +240,8 @@ def test_a_route_for_programs(run: Run, routed: str, account: str, winner: str |
 
 # -- traffic show --------------------------------------------------------------------------------
 
+SHOW = ("traffic", "show", "--purpose", "a test")
+
 #: id, accepted, account, source, destination, state of what is in the traffic log.
 FINISHED = [
     (0x400000001, START, b"acme", b"447700900001", b"447700900123", MessageState.DELIVERED),
@@ -230,10 +254,11 @@ FINISHED = [
 def traffic(file: Path) -> str:
     """A configuration whose traffic log has three records; the file's name."""
     directory = file.parent / "traffic"
+    keys = keyring(load(str(file)))
     traffic = Traffic(
         lambda period: Journal(directory / period, segment_octets=4 << 20, force_filesystem=True),
         [],
-        Plain(),
+        keys,
         lambda: START,
     )
     for id, accepted, account, source, destination, state in FINISHED:
@@ -246,11 +271,12 @@ def traffic(file: Path) -> str:
         )  # fmt: skip
         traffic.release([(id, end)])
     traffic.close()
+    keys.close()
     return str(file)
 
 
 def shown(run: Run, traffic: str, *options: str) -> list[dict[str, object]]:
-    status, said, complaint = run("traffic", "show", "--config", traffic, "--json", *options)
+    status, said, complaint = run(*SHOW, "--config", traffic, "--json", *options)
     assert (status, complaint) == (0, "")
     return [json.loads(line) for line in said.splitlines()]
 
@@ -282,7 +308,7 @@ def test_the_records_that_are_asked_for(
 def test_no_content_and_no_whole_number_is_shown(
     run: Run, traffic: str, options: tuple[str, ...]
 ) -> None:
-    status, said, _complaint = run("traffic", "show", "--config", traffic, *options)
+    status, said, _complaint = run(*SHOW, "--config", traffic, *options)
     assert status == 0
     assert len(said.splitlines()) == 3
     assert "secret" not in said and "content" not in said
@@ -291,7 +317,7 @@ def test_no_content_and_no_whole_number_is_shown(
 
 
 def test_a_record_for_people(run: Run, traffic: str) -> None:
-    _status, said, _complaint = run("traffic", "show", "--config", traffic, "--id", "400000001")
+    _status, said, _complaint = run(*SHOW, "--config", traffic, "--id", "400000001")
     assert said == (
         "400000001 out acme 2026-09-21T14:13:20.000Z done 2026-09-21T14:13:21.500Z DELIVERED "
         "from 447700900xxx to 447700900xxx via sim parts 1 attempts 2\n"
@@ -306,13 +332,22 @@ def test_a_record_for_programs(run: Run, traffic: str) -> None:
 
 
 def test_a_period_that_is_not_there_is_a_failure(run: Run, traffic: str) -> None:
-    status, said, complaint = run("traffic", "show", "--config", traffic, "--period", "2031-01")
+    status, said, complaint = run(*SHOW, "--config", traffic, "--period", "2031-01")
     assert (status, said) == (cli.EX_FAILURE, "")
     assert "2031-01" in complaint
 
 
+def test_who_reads_traffic_says_what_for(run: Run, traffic: str) -> None:
+    status, said, complaint = run("traffic", "show", "--config", traffic)
+    assert (status, said) == (2, "") and "--purpose" in complaint
+    shown(run, traffic, "--period", "2026-10")
+    audited = json.loads(run("audit", "show", "--config", traffic)[1])
+    assert (audited["event"], audited["purpose"]) == ("traffic.read", "a test")
+    assert audited["periods"] == ["2026-10"] and audited["by"]
+
+
 def test_no_traffic_is_no_failure(run: Run, file: Path) -> None:
-    assert run("traffic", "show", "--config", str(file)) == (0, "", "")
+    assert run(*SHOW, "--config", str(file)) == (0, "", "")
 
 
 def test_a_reader_that_leaves_is_no_traceback(traffic: str) -> None:
@@ -320,7 +355,7 @@ def test_a_reader_that_leaves_is_no_traceback(traffic: str) -> None:
     os.close(reader)
     with os.fdopen(writer) as closed:
         shown = subprocess.run(
-            [sys.executable, "-m", "smsc", "traffic", "show", "--config", traffic],
+            [sys.executable, "-m", "smsc", *SHOW, "--config", traffic],
             stdout=closed,
             stderr=subprocess.PIPE,
             text=True,

@@ -35,6 +35,8 @@ def test_only_ports_and_places_are_changed(tmp_path: Path) -> None:
     assert after.control.socket == str(tmp_path / "control.sock")
     assert after.storage.directory == str(tmp_path / "journal")
     assert after.traffic.directory == str(tmp_path / "traffic")
+    assert after.keys.directory == str(tmp_path / "keys")
+    assert after.retention.directory == str(tmp_path / "retention")
     unchanged = replace(
         after,
         listeners=before.listeners,
@@ -43,6 +45,8 @@ def test_only_ports_and_places_are_changed(tmp_path: Path) -> None:
         control=before.control,
         storage=before.storage,
         traffic=before.traffic,
+        keys=before.keys,
+        retention=before.retention,
     )
     assert unchanged == before
 

@@ -62,7 +62,7 @@ SHIPPED = [
     path
     for path in FILES
     if path.suffix
-    in (".py", ".pyx", ".pxd", ".pyi", ".h", ".yaml", ".yml", ".toml", ".md", ".service")
+    in (".py", ".pyx", ".pxd", ".pyi", ".h", ".yaml", ".yml", ".toml", ".md", ".service", ".timer")
     or path.name == "Makefile"
 ]
 

@@ -11,24 +11,26 @@ from typing import Any
 import pytest
 
 from smsc._pdu import Message, encode
+from smsc.errors import KeyDestroyed, NewerLog
 from smsc.journal import SimLog
 from smsc.smpp import Command, MessageState, Tag
 from smsc.traffic import (
+    BLOCK,
     CURSOR,
     FIELDS,
-    FINISHED,
     FULL_FRAME,
+    Block,
     Finished,
     Plain,
     Traffic,
     finished,
     masked,
+    opened,
     period_of,
     periods,
     read,
     segments,
     shown,
-    unpack,
 )
 from tests.keeper import START, deliver_sm, submit_sm
 
@@ -67,14 +69,12 @@ class Bench:
         return self.logs.setdefault(period, SimLog(**self.options))
 
     def records(self) -> list[dict[str, Any]]:
-        """What is in the logs, durable or not."""
+        """What is in the logs' blocks, durable or not."""
         return [
             fields
-            for period, log in self.logs.items()
+            for log in self.logs.values()
             for fields in read(
-                ((kind, 0, head, body) for kind, head, body in log._records.values()),
-                period,
-                Plain(),
+                ((kind, 0, head, body) for kind, head, body in log._records.values()), Plain()
             )
         ]
 
@@ -103,6 +103,7 @@ def test_a_record_says_all_of_a_message(name: str) -> None:
     message, bench = PDUS[name], Bench()
     end = ended(0x4000000001, message=message)
     bench.traffic.release([(7, end)])
+    bench.traffic.sync()
     [fields] = bench.records()
     assert fields == {
         "id": 0x4000000001, "inbound": False, "accepted": SEPTEMBER, "sent": SEPTEMBER + 10,
@@ -121,25 +122,83 @@ def test_a_record_says_all_of_a_message(name: str) -> None:
 
 
 class Sealed:
-    """A sealer that shows what it was given."""
+    """A sealer that shows what it was given, and forgets what it is told to."""
 
-    def seal(self, customer: bytes, period: str, kind: str, plain: bytes) -> bytes:
-        return b"|".join((customer, period.encode(), kind.encode(), plain[::-1]))
+    def __init__(self) -> None:
+        self.given: list[tuple[bytes, str, str]] = []
+        self.gone: set[str] = set()
 
-    def open(self, customer: bytes, period: str, kind: str, sealed: bytes) -> bytes:
-        start = b"|".join((customer, period.encode(), kind.encode(), b""))
-        assert sealed.startswith(start)
-        return sealed[len(start) :][::-1]
+    def seal(self, customer: bytes, period: str, kind: str, plain: bytes) -> tuple[bytes, bytes]:
+        self.given.append((customer, period, kind))
+        return kind[:1].encode() * 8, plain[::-1]
+
+    def open(self, kind: str, key: bytes, sealed: bytes) -> bytes:
+        assert key == kind[:1].encode() * 8
+        if kind in self.gone:
+            raise KeyDestroyed
+        return sealed[::-1]
+
+
+def blocks(log: SimLog) -> list[tuple[bytes, bytes]]:
+    return [(head, body) for kind, head, body in log._records.values() if kind == BLOCK]
 
 
 def test_the_two_classes_are_sealed_each_for_itself() -> None:
+    log, sealer = SimLog(), Sealed()
+    traffic = Traffic(lambda period: log, [], sealer, lambda: START)
+    traffic.release([(7, ended(1)), (8, ended(2))])
+    traffic.sync()
+    assert sealer.given == [(b"C-1047", "2026-09", kind) for kind in ("traffic", "content")]
+    [(head, body)] = blocks(log)
+    assert b"Hello" not in body and b"447700900123" not in body and b"olleH" in body
+    assert Block.read(head) == (8, b"t" * 8, b"c" * 8, 2)
+    assert [fields["content"] for fields in opened(head, body, sealer)] == [b"Hello"] * 2
+    sealer.gone = {"content"}
+    assert [fields["content"] for fields in opened(head, body, sealer)] == [None] * 2
+    sealer.gone = {"traffic"}
+    assert list(read([(BLOCK, 0, head, body)], sealer)) == []
+
+
+def test_a_block_is_of_one_customer_and_one_of_its_periods() -> None:
+    class Odd:
+        def period(self, customer: bytes, at: int) -> str:
+            return f"even-{at % 2}"
+
+        def end(self, customer: bytes, period: str) -> int:
+            return 0
+
+    log, sealer = SimLog(), Sealed()
+    traffic = Traffic(lambda period: log, [], sealer, lambda: START, Odd())
+    mine, other = ended(1, SEPTEMBER), ended(2, SEPTEMBER + 1)
+    strange = ended(3, SEPTEMBER)
+    strange.customer = b"C-2"
+    traffic.release([(7, mine), (8, other), (9, strange), (10, mine)])
+    traffic.sync()
+    assert [name[:2] for name in sealer.given[::2]] == [
+        (b"C-1047", "even-0"),
+        (b"C-1047", "even-1"),
+        (b"C-2", "even-0"),
+    ]
+    assert [Block.read(head).records for head, _body in blocks(log)] == [2, 1, 1]
+
+
+def test_a_large_content_is_a_block_like_any() -> None:
+    bench = Bench()
+    raw = encode(Command.SUBMIT_SM, 1, 0, ((PAYLOAD, bytes(65_000)),))
+    large = ended(1, message=Message.from_raw(raw))
+    bench.traffic.release([(7, ended(2)), (8, large), (9, ended(3))])
+    bench.traffic.sync()
+    assert [len(fields["content"]) for fields in bench.records()] == [5, 65_000, 5]
+
+
+def test_another_versions_records_are_not_passed_over() -> None:
     log = SimLog()
-    traffic = Traffic(lambda period: log, [], Sealed(), lambda: START)
-    traffic.release([(7, ended(1))])
-    [body] = [body for kind, _, body in log._records.values() if kind == FINISHED]
-    assert b"C-1047|2026-09|traffic|" in body and b"C-1047|2026-09|content|olleH" in body
-    assert b"Hello" not in body and b"447700900123" not in body
-    assert unpack(body, "2026-09", Sealed())["content"] == b"Hello"
+    log.replay(lambda *record: None)
+    log.begin(START)
+    log.append(1, b"")
+    log.seal()
+    with pytest.raises(NewerLog, match="another version"):
+        Bench({"2026-09": log.lose_tail()})
 
 
 PAYLOAD = int(Tag.MESSAGE_PAYLOAD)
@@ -215,7 +274,8 @@ def test_a_log_that_was_opened_ahead_is_used() -> None:
     assert bench.traffic.missing(START) is None
     bench.traffic.release([(1, ended(1))])
     assert bench.logs == {}, "none was opened in haste"
-    assert [kind for kind, _, _ in ahead._records.values()] == [CURSOR, FINISHED]
+    bench.traffic.sync()
+    assert [kind for kind, _, _ in ahead._records.values()] == [CURSOR, BLOCK]
 
 
 def test_a_log_that_came_too_late_is_let_go() -> None:
@@ -225,6 +285,7 @@ def test_a_log_that_came_too_late_is_let_go() -> None:
     with pytest.raises(RuntimeError, match="closed"):
         late.replay(lambda *record: None)
     bench.traffic.release([(2, ended(2))])
+    bench.traffic.sync()
     assert len(bench.records()) == 2
 
 
@@ -259,6 +320,7 @@ def test_what_is_shown_has_no_content_and_fits_json() -> None:
     bench = Bench()
     message = submit_sm(source_addr=b"ACME", source_addr_ton=5, short_message=b"a secret \xff")
     bench.traffic.release([(1, ended(0xAB, message=message))])
+    bench.traffic.sync()
     [fields] = bench.records()
     view = shown(fields | {"sent": 0})
     assert json.loads(json.dumps(view)) == view
@@ -348,7 +410,7 @@ def test_ends_met_again_must_be_durable_like_any() -> None:
 
 @pytest.mark.parametrize("segment_octets", [MIB, 16 * MIB])
 def test_a_large_batch_makes_many_frames(segment_octets: int) -> None:
-    count, message = 3 * FULL_FRAME // 250, submit_sm(short_message=bytes(140))
+    count, message = 5 * FULL_FRAME // 250, submit_sm(short_message=bytes(140))
     ends = [(n, ended(n, OCTOBER if n % 3 else SEPTEMBER, message)) for n in range(1, count + 1)]
     bench = Bench(hold=True, segment_octets=segment_octets)
     bench.traffic.release(ends)
@@ -377,8 +439,29 @@ def test_every_frame_says_how_far_the_records_reach() -> None:
         bench.traffic.sync()
         bench.traffic.sync()
     kinds = [kind for kind, _, _ in bench.logs["2026-09"]._records.values()]
-    assert kinds == [CURSOR, FINISHED] * 3
+    assert kinds == [CURSOR, BLOCK] * 3
     assert Bench({"2026-09": bench.logs["2026-09"].lose_tail()}).traffic.covered == 20
+
+
+def test_what_ends_while_a_log_is_lent_waits_and_holds_the_cursor() -> None:
+    bench = Bench(hold=True)
+    bench.traffic.release([(10, ended(1))])
+    assert not bench.traffic.lend("2026-09"), "not written"
+    bench.traffic.sync()
+    assert not bench.traffic.lend("2026-09"), "not durable"
+    bench.settle()
+    assert bench.traffic.lend("2026-09")
+    kept = bench.logs["2026-09"] = bench.logs["2026-09"].lose_tail()
+    bench.traffic.release([(20, ended(2)), (30, ended(3, OCTOBER))])
+    bench.settle()
+    assert bench.traffic.covered == 19, "the end at 20 is nowhere yet"
+    crashed = Bench({p: log.lose_tail() for p, log in bench.logs.items()})
+    assert crashed.traffic.covered < 20
+    bench.logs["2026-09"] = kept.lose_tail()
+    bench.traffic.take_back("2026-09")
+    bench.settle()
+    assert bench.traffic.covered == 30
+    assert sorted(fields["id"] for fields in bench.records()) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("seed", range(40))

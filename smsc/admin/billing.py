@@ -27,6 +27,7 @@ from smsc.db import customers, periods, prices
 from smsc.db.database import Database
 from smsc.db.model import Customer, Period
 from smsc.errors import NotRunning
+from smsc.keys import keyring
 from smsc.zones import zone
 
 #: Where a customer without a price plan is told that nothing is charged.
@@ -88,7 +89,10 @@ def _nothing_owed(found: Any, customer: str, period: str) -> None:
 
 def _records(loaded: Config, customer: str, when: Span) -> Iterator[Any]:
     directory = Path(loaded.traffic.directory)
-    return billing.records(directory, traffic.Plain(), customer.encode(), when)
+    if not traffic.periods(directory):
+        return iter(())
+    keys = keyring(loaded, read_only=True)
+    return billing.records(directory, keys, customer.encode(), when)
 
 
 # -- what is shown -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ what is under way then only looks like a torn tail.
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,10 +18,13 @@ from smsc._pdu import Message
 from smsc.journal import Disk, RealDisk, _frame, segment
 from smsc.journal.recovery import Checked, walk
 from smsc.journal.segment import SEGMENT_HEADER
+from smsc.keys import DataKey, Keyring, Master
 from smsc.records import Kind
+from smsc.sealing import epochs
+from smsc.sealing import opened as unsealed
 from smsc.sim.carrier import text_token
 from smsc.state import State
-from smsc.traffic import FINISHED, Plain, unpack
+from smsc.traffic import BLOCK, opened, periods
 
 
 def acknowledged(directory: Path) -> dict[int, str]:
@@ -69,6 +73,19 @@ def keep(log: Path, archive: Path) -> None:
     for path in log.glob("*.log"):
         if not (archive / path.name).exists():
             os.link(path, archive / path.name)
+    # A name that was replaced keeps its octets for us; they are of keys that live for an hour.
+    for path in (log.parent / "keys").glob("spool.keys"):
+        kept = archive / f"keys-{path.stat().st_ino}"
+        kept.mkdir(exist_ok=True)
+        shutil.copy(path, kept / path.name)
+
+
+def sealing_keys(log: Path, archive: Path) -> dict[int, DataKey]:
+    """All keys there ever were of the server's log."""
+    master, found = Master.read(log.parent / "master.key"), {}
+    for directory in (*archive.glob("keys-*"), log.parent / "keys"):
+        found.update(epochs(Keyring(directory, master, archive / "none", read_only=True)))
+    return found
 
 
 @dataclass
@@ -84,17 +101,19 @@ class Account:
 
     @classmethod
     def of(cls, log: Path, traffic: Path) -> Account:
-        account = cls()
+        account, sealed = cls(), sealing_keys(traffic.parent / "journal", log)
         for kind, head, body in entries(log):
             if kind == Kind.MESSAGE:
-                token = text_token(Message.from_raw(body).text)
+                token = text_token(Message.from_raw(unsealed(sealed, head, body)).text)
                 account.tokens[records.read_message(head).id] = token
             elif kind == Kind.DOUBT:
                 account.doubted.add(records.read_doubt(head).id)
-        for period in sorted(traffic.iterdir()):
-            for kind, _head, body in entries(period):
-                if kind == FINISHED:
-                    record = unpack(body, period.name, Plain())
+        beside = traffic.parent
+        master = Master.read(beside / "master.key")
+        keys = Keyring(beside / "keys", master, beside / "retention" / "destroyed", read_only=True)
+        for period in periods(traffic):
+            for kind, head, body in entries(traffic / period):
+                for record in opened(head, body, keys) if kind == BLOCK else ():
                     account.recorded[record["id"]] += 1
                     account.contents[record["id"]] = text_token(record["content"])
         return account

@@ -28,12 +28,14 @@ from smsc.journal import Journal
 from smsc.journal.simdisk import SimDisk, crashes
 from smsc.smpp import MessageState, Status
 from smsc.spool import Stage
-from smsc.traffic import FINISHED, Plain, unpack
+from smsc.traffic import BLOCK, Plain, opened
 from tests.keeper import BASE, START, Client, Keeper, Relay, deliver_sm, submit_sm
 
 pytestmark = pytest.mark.faults
 
 SEGMENT = 4096
+#: A frame of it holds a block of all that ends between two ticks.
+TRAFFIC_SEGMENT = 16_384
 #: The keeper's own log; the others are named after their periods.
 LOG = "log"
 #: States looked at per moment; and every how many moments what follows is cut short as well, and
@@ -70,7 +72,8 @@ class Disks:
 
     def open(self, name: str) -> Journal:
         disk = self.disks.get(name) or self._make(name, {})
-        return Journal(Path(name), segment_octets=SEGMENT, disk=disk)
+        octets = SEGMENT if name == LOG else TRAFFIC_SEGMENT
+        return Journal(Path(name), segment_octets=octets, disk=disk)
 
     def note(self) -> int:
         """The number of this moment."""
@@ -132,10 +135,10 @@ class Station(Keeper):
 
     def records(self) -> list[dict[str, Any]]:
         return [
-            unpack(body, period, Plain())
+            fields
             for period in self.disks.periods()
-            for kind, _head, body in evidence.entries(Path(period), self.disks.disks[period])
-            if kind == FINISHED
+            for kind, head, body in evidence.entries(Path(period), self.disks.disks[period])
+            for fields in (opened(head, body, Plain()) if kind == BLOCK else ())
         ]
 
 

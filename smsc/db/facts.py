@@ -1,0 +1,73 @@
+"""What the database knows for retention: which periods were closed, and what is held."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sqlalchemy import select
+
+from smsc.accounts import Accounts
+from smsc.config import Config
+from smsc.db import snapshot
+from smsc.db.database import Database
+from smsc.db.model import Hold as HoldRow
+from smsc.db.model import Period
+from smsc.facts import FileFacts
+from smsc.retention import Facts, Hold
+
+
+class DatabaseFacts:
+    """``retention.Facts`` from the database, read anew whenever the holds are asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._closed: dict[tuple[bytes, str], int] = {}
+
+    def closed(self, customer: bytes, period: str) -> int | None:
+        return self._closed.get((customer, period))
+
+    def holds(self) -> Sequence[Hold]:
+        # A judgement asks for the holds first, and once.
+        with self._database.reading() as session:
+            self._closed = {
+                (row.customer.encode(), row.period): row.closed_at
+                for row in session.scalars(select(Period))
+            }
+            rows = session.scalars(select(HoldRow).where(HoldRow.ended_at.is_(None)))
+            return [_hold(row) for row in rows]
+
+
+def _hold(row: HoldRow) -> Hold:
+    """A hold as the rules know it: of a number, it holds all that the number may be in."""
+    return Hold(
+        case=row.case_id,
+        reason=row.reason,
+        creator=row.creator,
+        approver=row.approver or "",
+        review=calendar.timegm(row.review_on.timetuple()) * 1_000,
+        customer=row.customer,
+        period=row.period or "",
+    )
+
+
+def customer_of(config: Config) -> Callable[[bytes], bytes]:
+    """Whose an account is, for when no server is running to be asked."""
+    accounts = Accounts(config.accounts)
+    if config.database.url:
+        with Database(config.database.url).reading() as session:
+            accounts = snapshot.read(session, config.accounts).accounts
+
+    def customer(account: bytes) -> bytes:
+        owner = accounts.get(account)
+        return account if owner is None else owner.config.customer
+
+    return customer
+
+
+def facts_of(config: Config) -> Facts:
+    """The database's where there is one, else those of a file in ``retention.directory``."""
+    if config.database.url:
+        return DatabaseFacts(Database(config.database.url))
+    return FileFacts(Path(config.retention.directory) / "facts")

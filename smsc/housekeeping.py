@@ -1,0 +1,220 @@
+"""Retention in the running server: the sweep by its schedule, and how things stand.
+
+The work is the sweeper's, in a thread; the loop only says what is owed and lends a month's log for
+as long as it is rewritten. What operators ask and metrics show is what the last look found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from smsc import records
+from smsc._spool import Slab
+from smsc.accounts import Accounts
+from smsc.audit import Audit
+from smsc.commit import Clock
+from smsc.config import Config
+from smsc.control import Asked, Control
+from smsc.core import Core
+from smsc.db.facts import facts_of
+from smsc.errors import ControlError, SmscError
+from smsc.journal import Journal
+from smsc.keys import Keyring
+from smsc.records import MailKind
+from smsc.retention import Months, Stand, Verdict
+from smsc.sweeper import ClockDoubtful, Sweeper, Swept
+from smsc.traffic import Traffic
+
+log = logging.getLogger(__name__)
+
+#: How often it is looked whether a sweep is due, seconds; a lent log is asked for again after.
+LOOK = 60.0
+ASK_AGAIN, PATIENCE = 0.2, 20
+
+#: Slots looked at between two turns of the loop.
+PORTION = 5_000
+
+#: Beyond any segment.
+_ALL = (1 << 31) - 1
+
+
+class Served(Protocol):
+    """What is kept in order: the parts of ``smsc.app.App`` that take part in it."""
+
+    config: Config
+    loop: asyncio.AbstractEventLoop
+    clock: Clock
+    accounts: Accounts
+    keys: Keyring
+    traffic: Traffic
+    core: Core
+    log: Journal
+
+
+class Housekeeping:
+    """See the module."""
+
+    def __init__(self, app: Served, control: Control) -> None:
+        self._app = app
+        self.audit = Audit.of(app.config, app.clock)
+        self._sweeper = Sweeper(
+            app.config,
+            app.keys,
+            self.audit,
+            facts_of(app.config),
+            Months(),
+            lend=self._lend,
+            take_back=self._take_back,
+        )
+        self._running: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
+        #: How things stood at the last look, and when that was, ms.
+        self.verdicts: list[Verdict] = []
+        self.looked = 0
+        #: Of the last sweep that was done, ms; sweeps that failed; whether the clock is doubted.
+        self.swept = 0
+        self.failures = 0
+        self.doubtful = False
+        control.add("POST", "/sweep", self._asked_to_sweep)
+        control.add("GET", "/retention", self._asked_for_status)
+
+    def start(self) -> None:
+        """Look now and then from now on."""
+        self._running = self._app.loop.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Finish what is under way."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        async with self._one_at_a_time:
+            pass
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.look()
+                if self._app.clock() - self.swept >= self._app.config.retention.sweep:
+                    await asyncio.shield(self.sweep())
+            except ClockDoubtful as error:
+                if not self.doubtful:
+                    log.error("nothing is deleted: %s", error)
+                self.doubtful = True
+            except SmscError as error:
+                self.failures += 1
+                log.error("no sweep: %s", error)
+            await asyncio.sleep(LOOK)
+
+    # -- work --------------------------------------------------------------------------------
+
+    async def look(self) -> list[Verdict]:
+        """See how things stand."""
+        self.verdicts = self._sweeper.verdicts(await self._owed(), self._app.clock())
+        self.looked = self._app.clock()
+        return self.verdicts
+
+    async def sweep(self, *, is_right: bool = False) -> Swept:
+        """Delete what is due. Raises ClockDoubtful, StorageError."""
+        async with self._one_at_a_time:
+            now = self._app.clock()
+            if not is_right:
+                self._sweeper.believe(now)
+            self.doubtful = False
+            swept = await asyncio.to_thread(self._sweeper.sweep, await self._owed(), now)
+            self.swept = self._app.clock()
+        for verdict in swept.verdicts:
+            if verdict.stand is Stand.EXPIRED:
+                log.error(
+                    "traffic data of %s was deleted unbilled: never closed", verdict.name.period
+                )
+        if swept.keys:
+            log.info("%d keys destroyed; the proof is %s", len(swept.keys), swept.proof)
+        await self.look()
+        return swept
+
+    async def _owed(self) -> dict[bytes, int]:
+        """When each customer's oldest unfinished message came."""
+        state = self._app.core.state
+        oldest: dict[bytes, int] = {}
+        for slab, inbound in ((state.spool.slab, False), (state.mailboxes.slab, True)):
+            for account, position in (await _heads(slab, inbound)).items():
+                _kind, head, _body = self._app.log.read(position)
+                came = (
+                    records.read_mail(head).received
+                    if inbound
+                    else records.read_message(head).submitted
+                )
+                name = state.accounts[account]
+                owner = self._app.accounts.get(name)
+                customer = name if owner is None else owner.config.customer
+                oldest[customer] = min(came, oldest.get(customer, came))
+        return oldest
+
+    # -- from the sweeper's thread -----------------------------------------------------------
+
+    def _lend(self, month: str) -> bool:
+        async def ask() -> bool:
+            for _ in range(PATIENCE):
+                if self._app.traffic.lend(month):
+                    return True
+                await asyncio.sleep(ASK_AGAIN)
+            return False
+
+        return asyncio.run_coroutine_threadsafe(ask(), self._app.loop).result()
+
+    def _take_back(self, month: str) -> None:
+        async def give() -> None:
+            self._app.traffic.take_back(month)
+
+        asyncio.run_coroutine_threadsafe(give(), self._app.loop).result()
+
+    # -- from operators ----------------------------------------------------------------------
+
+    async def _asked_to_sweep(self, asked: Asked) -> Any:
+        wanted = asked.body or {}
+        try:
+            if wanted.get("dry_run"):
+                return told(Swept(await self.look()))
+            return told(await self.sweep(is_right=bool(wanted.get("clock_is_right"))))
+        except SmscError as error:
+            raise ControlError(str(error)) from error
+
+    async def _asked_for_status(self, asked: Asked) -> Any:
+        return told(Swept(await self.look()))
+
+
+async def _heads(slab: Slab, inbound: bool) -> dict[int, int]:
+    """Position of each account's oldest entry; of mails only those that are messages."""
+    oldest: dict[int, tuple[int, int]] = {}
+    cursor, more = 0, True
+    while more:
+        slots, cursor = slab.scan_segment(cursor, PORTION, _ALL)
+        for slot in slots:
+            if not inbound or slab.lane(slot) == MailKind.INBOUND:
+                entry = slab.id(slot), slab.position(slot)
+                account = slab.account(slot)
+                oldest[account] = min(entry, oldest.get(account, entry))
+        more = bool(cursor)
+        await asyncio.sleep(0)
+    return {account: position for account, (_id, position) in oldest.items()}
+
+
+def told(swept: Swept) -> dict[str, Any]:
+    """As plain values, for JSON."""
+    values = asdict(swept)
+    values["verdicts"] = [
+        {
+            "customer": verdict.name.customer.decode("ascii", "backslashreplace"),
+            "period": verdict.name.period,
+            "class": verdict.name.kind,
+            "stand": verdict.stand.value,
+            "due": verdict.due,
+            "why": verdict.why,
+            "late": verdict.late,
+        }
+        for verdict in swept.verdicts
+    ]
+    return values

@@ -1,0 +1,399 @@
+"""The sweeper: deletes what is due, says so, and proves it (privacy.md section 2).
+
+    judge -> note what will be destroyed -> take a sample of each key -> destroy the keys
+          -> unlink what nobody can read, rewrite what mostly nobody can -> try the samples
+          -> write the proof
+
+Killed anywhere it is simply run again: keys are destroyed first, with tombstones, and what they
+leave is found by looking. A proof names keys by their ids, and thereby nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgpack
+
+from smsc import __version__, files, records, traffic
+from smsc.audit import Audit
+from smsc.config import Config
+from smsc.errors import KeyDestroyed, SmscError, StorageError
+from smsc.journal import Journal, inspect
+from smsc.keys import Keyring, keyring
+from smsc.records import Kind, MailKind
+from smsc.retention import (
+    CONTENT,
+    SPOOL,
+    TRAFFIC,
+    Calendar,
+    Facts,
+    Stand,
+    Verdict,
+    judge,
+    month_of,
+)
+from smsc.traffic import BLOCK, CURSOR, FULL_FRAME, Block
+
+#: A log of which less than this can still be read is rewritten without the rest.
+LIVING_SHARE: Final = 0.5
+
+#: A sweep that comes later than this after the newest entry of the audit log asks whether the clock
+#: is right; so does one that comes before it.
+LONGEST_GAP: Final = 7 * 86_400_000
+BACKWARDS: Final = 60_000
+
+_OLD, _NEW = ".old", ".new"
+
+
+class ClockDoubtful(SmscError):
+    """The clock says what can't be believed; nothing is deleted by it."""
+
+
+@dataclass
+class Swept:
+    """What a sweep did, or would do."""
+
+    verdicts: list[Verdict]
+    #: Keys destroyed: id, class, period, when they were due and why; with ``sample``, the hash of
+    #: something that could be read with it before and, as was tried, not after.
+    keys: list[dict[str, Any]] = field(default_factory=list)
+    #: Months of the traffic log that were removed, rewritten, and left for the next time.
+    removed: list[str] = field(default_factory=list)
+    rewritten: list[str] = field(default_factory=list)
+    put_off: list[str] = field(default_factory=list)
+    #: Where the proof lies, if there was something to prove.
+    proof: str = ""
+
+
+class Sweeper:
+    """See the module. ``lend`` and ``take_back`` ask a running server for a month's log."""
+
+    def __init__(
+        self,
+        config: Config,
+        keys: Keyring,
+        audit: Audit,
+        facts: Facts,
+        calendar: Calendar,
+        *,
+        lend: Callable[[str], bool] = lambda month: True,
+        take_back: Callable[[str], None] = lambda month: None,
+    ) -> None:
+        self._config = config
+        self._keys = keys
+        self._audit = audit
+        self._facts = facts
+        self._calendar = calendar
+        self._lend = lend
+        self._take_back = take_back
+        self._traffic = Path(config.traffic.directory)
+        self._proofs = Path(config.retention.directory) / "proofs"
+
+    def verdicts(self, owed: Mapping[bytes, int], now: int) -> list[Verdict]:
+        """How things stand with every key."""
+        names = (key.name for key in self._keys if key.name.kind != SPOOL)
+        rules = self._config.retention.rules()
+        return judge(names, self._facts, self._calendar, owed, rules, now)
+
+    def believe(self, now: int) -> None:
+        """Raises ClockDoubtful if nothing should be deleted by this clock."""
+        newest = self._audit.newest()
+        if newest is None:
+            return
+        gap = now - newest["at"]
+        if not -BACKWARDS <= gap <= LONGEST_GAP:
+            days, way = abs(gap) / 86_400_000, "after" if gap > 0 else "before"
+            raise ClockDoubtful(
+                f"the clock says {days:.1f} days {way} the newest entry of the audit log; if it is "
+                "right, `smsc sweep --clock-is-right` goes on"
+            )
+
+    def sweep(self, owed: Mapping[bytes, int], now: int) -> Swept:
+        """Delete what is due at ``now``. Raises StorageError."""
+        swept = Swept(self.verdicts(owed, now))
+        unfinished, put_off = self._unfinished()
+        doomed = {self._keys.get(v.name).id: v for v in swept.verdicts if v.dies}
+        if doomed:
+            self._audit.add("sweep.begun", keys=[id.hex() for id in doomed])
+        samples = self._samples(doomed)
+        self._keys.destroy(doomed)
+        if doomed or unfinished or put_off:  # else nothing has become unreadable
+            try:
+                self._tidy(swept, now)
+            except OSError as error:
+                raise StorageError(f"{self._traffic}: {error.strerror}") from error
+        self._prove(swept, doomed, samples, unfinished, now)
+        return swept
+
+    def _unfinished(self) -> tuple[list[str], list[str]]:
+        """Of the sweeps before: ids of keys whose end was not proven, and months put off."""
+        meant: list[str] = []
+        put_off: list[str] = []
+        for entry in self._audit:
+            if entry.get("event") == "sweep.begun":
+                meant += entry["keys"]
+            elif entry.get("event") == "sweep.done":
+                meant, put_off = [], entry["put_off"]
+        return meant, put_off
+
+    # -- what is left ------------------------------------------------------------------------
+
+    def _samples(self, doomed: Collection[bytes]) -> dict[bytes, tuple[str, bytes]]:
+        """For each key something it sealed: class and octets."""
+        wanted, found = set(doomed), {}
+        for month in traffic.periods(self._traffic) if wanted else ():
+            for kind, _time, head, body in inspect.records(self._traffic / month):
+                if kind != BLOCK or wanted.isdisjoint(Block.read(head)[1:3]):
+                    continue
+                block = Block.read(head)
+                _ends, sealed, texts = msgpack.unpackb(body)
+                for id, class_, octets in (
+                    (block.traffic, TRAFFIC, sealed),
+                    (block.content, CONTENT, texts),
+                ):
+                    if id in wanted and octets:
+                        found[id] = class_, octets
+                        wanted.discard(id)
+        return found
+
+    def _tidy(self, swept: Swept, now: int) -> None:
+        alive, current = {key.id for key in self._keys}, month_of(now)
+        for month in traffic.periods(self._traffic):
+            # What comes next is empty too.
+            if month > current or not self._is_waste(month, current, alive):
+                continue
+            if not self._lend(month):
+                swept.put_off.append(month)
+                continue
+            try:
+                self._rewrite(month, alive, swept)
+            finally:
+                self._take_back(month)
+
+    def _is_waste(self, month: str, current: str, alive: Collection[bytes]) -> bool:
+        living, total = _living(self._traffic / month, alive)
+        if not total:
+            return month < current and not self._has_newest_cursor(month)
+        return living <= LIVING_SHARE * total
+
+    def _has_newest_cursor(self, month: str) -> bool:
+        """Whether the server would forget how far the records reach without this log."""
+        mine = _cursor(self._traffic / month)
+        others = (m for m in traffic.periods(self._traffic) if m != month)
+        return all(_cursor(self._traffic / other) < mine for other in others)
+
+    def _rewrite(self, month: str, alive: Collection[bytes], swept: Swept) -> None:
+        directory = self._traffic / month
+        # Looked at again: now nobody writes.
+        living, _total = _living(directory, alive)
+        if living or self._has_newest_cursor(month):
+            fresh = directory.with_name(month + _NEW)
+            if fresh.exists():
+                shutil.rmtree(fresh)
+            self._copy(directory, fresh, alive, _cursor(directory))
+            _exchange(directory, fresh)
+        else:
+            _exchange(directory, None)
+        (swept.rewritten if living else swept.removed).append(month)
+
+    def _copy(self, source: Path, target: Path, alive: Collection[bytes], cursor: int) -> None:
+        journal = Journal(
+            target,
+            segment_octets=self._config.traffic.segment,
+            force_filesystem=self._config.storage.force_filesystem,
+        )
+        try:
+            journal.replay(lambda *record: None)
+            journal.begin(0)
+            journal.append(CURSOR, traffic.cursor(cursor))
+            for kind, at, head, body in inspect.records(source):
+                left = _readable(head, body, alive) if kind == BLOCK else b""
+                if not left:
+                    continue
+                if not journal.open_octets:
+                    journal.begin(at)
+                    journal.append(CURSOR, traffic.cursor(cursor))
+                journal.append(BLOCK, head, left)
+                if journal.open_octets > FULL_FRAME:
+                    journal.seal()
+                    journal.settle()
+        finally:
+            journal.close()
+
+    # -- proof -------------------------------------------------------------------------------
+
+    def _prove(
+        self,
+        swept: Swept,
+        doomed: Mapping[bytes, Verdict],
+        samples: Mapping[bytes, tuple[str, bytes]],
+        unfinished: list[str],
+        now: int,
+    ) -> None:
+        on_disk = keyring(self._config, read_only=True)
+        left = {key.id for key in on_disk}
+        for id, verdict in doomed.items():
+            entry = {
+                "key": id.hex(),
+                "class": verdict.name.kind,
+                "period": verdict.name.period,
+                "due": verdict.due,
+                "why": verdict.why,
+            }
+            if id in left:
+                raise StorageError(f"key {id.hex()} is still on the disk")
+            if id in samples:
+                kind, octets = samples[id]
+                for ring in (self._keys, on_disk):
+                    _must_not_open(ring, kind, id, octets)
+                entry["sample"] = hashlib.sha256(octets).hexdigest()
+            swept.keys.append(entry)
+        known = {entry["key"] for entry in swept.keys}
+        swept.keys += [
+            {"key": id, "why": "a sweep before was cut short"}
+            for id in unfinished
+            if id not in known and bytes.fromhex(id) not in left
+        ]
+        details: dict[str, Any] = {
+            "keys": len(swept.keys),
+            "removed": swept.removed,
+            "rewritten": swept.rewritten,
+            "put_off": swept.put_off,
+        }
+        if swept.keys or swept.removed or swept.rewritten:
+            details["proof"] = self._write_proof(swept, now)
+        self._audit.add("sweep.done", **details)
+
+    def _write_proof(self, swept: Swept, now: int) -> str:
+        """The hash of what was written."""
+        counts = {stand.value: 0 for stand in Stand}
+        for verdict in swept.verdicts:
+            counts[verdict.stand.value] += 1
+        proof = {
+            "at": now,
+            "version": __version__,
+            "rules": vars_of(self._config),
+            "stood": counts,
+            "destroyed": swept.keys,
+            "removed": swept.removed,
+            "rewritten": swept.rewritten,
+        }
+        text = json.dumps(proof, indent=1, sort_keys=True).encode() + b"\n"
+        self._proofs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._proofs / f"{now}.json"
+        files.replace(path, text)
+        swept.proof = str(path)
+        return hashlib.sha256(text).hexdigest()
+
+
+def vars_of(config: Config) -> dict[str, Any]:
+    """The promises, as a proof names them."""
+    rules = config.retention.rules()
+    return {"objection": rules.objection, "content": rules.content, "maximum": rules.maximum}
+
+
+def _must_not_open(ring: Keyring, kind: str, id: bytes, octets: bytes) -> None:
+    try:
+        ring.open(kind, id, octets)
+    except KeyDestroyed:
+        return
+    raise StorageError(f"what key {id.hex()} sealed can still be read")
+
+
+def _living(directory: Path, alive: Collection[bytes]) -> tuple[int, int]:
+    """How many octets of a log's blocks somebody can read, and how many there are."""
+    living = total = 0
+    for kind, _time, head, body in inspect.records(directory):
+        if kind == BLOCK:
+            total += len(body)
+            living += len(_readable(head, body, alive))
+    return living, total
+
+
+def _readable(head: bytes, body: bytes, alive: Collection[bytes]) -> bytes:
+    """A block's body without what nobody can read; nothing if that is all."""
+    block = Block.read(head)
+    if block.traffic not in alive:
+        return b""
+    if block.content in alive:
+        return body
+    ends, sealed, _texts = msgpack.unpackb(body)
+    packed: bytes = msgpack.packb((ends, sealed, b""))
+    return packed
+
+
+def _cursor(directory: Path) -> int:
+    """How far the newest cursor of a log reaches."""
+    found = 0
+    for kind, _time, head, _body in inspect.records(directory):
+        if kind == CURSOR:
+            found = int.from_bytes(head, "little")
+    return found
+
+
+# -- directories ---------------------------------------------------------------------------------
+
+
+def _exchange(directory: Path, fresh: Path | None) -> None:
+    """Put ``fresh`` (or nothing) in a directory's place, durably; ``mend`` finishes it."""
+    old = directory.with_name(directory.name + _OLD)
+    os.rename(directory, old)
+    files.sync_directory(directory.parent)
+    if fresh is not None:
+        os.rename(fresh, directory)
+        files.sync_directory(directory.parent)
+    _unlink(old)
+
+
+def mend(parent: Path) -> None:
+    """Finish or undo what a crash left of a month's exchange."""
+    for old in sorted(parent.glob("*" + _OLD)):
+        directory, fresh = old.with_suffix(""), old.with_suffix(_NEW)
+        if directory.exists():
+            _unlink(old)
+        elif fresh.exists():
+            os.rename(fresh, directory)
+            files.sync_directory(parent)
+            _unlink(old)
+        else:
+            os.rename(old, directory)
+            files.sync_directory(parent)
+    for fresh in sorted(parent.glob("*" + _NEW)):
+        _unlink(fresh)
+
+
+def _unlink(directory: Path) -> None:
+    shutil.rmtree(directory)
+    files.sync_directory(directory.parent)
+
+
+# -- what is owed --------------------------------------------------------------------------------
+
+
+def owed_on_disk(directory: Path, customer_of: Callable[[bytes], bytes]) -> dict[bytes, int]:
+    """When each customer's oldest unfinished message came, by the log of a server that is down."""
+    open_: dict[int, tuple[bytes, int]] = {}
+    for kind, _time, head, _body in inspect.records(directory) if directory.exists() else ():
+        if kind == Kind.MESSAGE:
+            message = records.read_message(head)
+            open_[message.id] = message.account, message.submitted
+        elif kind == Kind.FINAL:
+            open_.pop(records.read_final(head).id, None)
+        elif kind == Kind.MAIL:
+            mail = records.read_mail(head)
+            if mail.kind == MailKind.INBOUND:
+                open_[mail.id] = mail.account, mail.received
+        elif kind == Kind.MAIL_DONE:
+            open_.pop(records.read_mail_done(head).id, None)
+    oldest: dict[bytes, int] = {}
+    for account, came in open_.values():
+        customer = customer_of(account)
+        oldest[customer] = min(came, oldest.get(customer, came))
+    return oldest
