@@ -11,7 +11,7 @@ import contextlib
 import socket
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 
 class _Server(uvicorn.Server):
@@ -24,7 +24,7 @@ class _Server(uvicorn.Server):
 class Served:
     """See the module. ``stop`` may be called whether or not ``start`` was."""
 
-    def __init__(self, application: Starlette) -> None:
+    def __init__(self, application: ASGIApp) -> None:
         self._serving: asyncio.Task[None] | None = None
         self._server = _Server(
             uvicorn.Config(

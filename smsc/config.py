@@ -786,6 +786,8 @@ class RetentionConfig:
     content: Annotated[int | None, duration] = None
     #: From the end of a period to its deletion even if nobody closed it: the law's six months.
     maximum: PositiveDuration = 180 * DAY
+    #: How long it is kept who fetched what over HTTP: enough to look into an attack.
+    access_log: PositiveDuration = 7 * DAY
     #: How often the server looks for what is due.
     sweep: PositiveDuration = 1 * DAY
 

@@ -34,9 +34,12 @@ from smsc.commit import Clock, Commit
 from smsc.config import Config
 from smsc.core import Core
 from smsc.errors import StorageError
+from smsc.housekeeping import Housekeeping
 from smsc.journal import Journal
+from smsc.keys import Keyring
 from smsc.listener import ClientConnection, Listener
 from smsc.lookup import Lookup
+from smsc.retention import CONTENT, PSEUDONYM, TRAFFIC, Stand
 from smsc.session import State
 from smsc.smpp import MessageState, Status
 from smsc.spool import Stage
@@ -57,6 +60,9 @@ SURVEY_PORTION = 50_000
 #: Later than any time there is, ms: what the spool's scans take for "whenever it expires".
 _NEVER = 1 << 52
 
+#: Classes of traffic data that die by clocks of their own.
+KINDS = (TRAFFIC, CONTENT, PSEUDONYM)
+
 #: Histograms' buckets: below 2**n microseconds, from 16 us to 16 s.
 _BUCKETS = range(4, 25)
 
@@ -70,6 +76,8 @@ class Process(Protocol):
     commit: Commit
     log: Journal
     traffic: Traffic
+    keys: Keyring
+    housekeeping: Housekeeping
     lobby: Lobby
     binds: Binds[ClientConnection]
     listeners: list[Listener]
@@ -205,6 +213,33 @@ def _oldest_doubt(app: Process) -> Samples:
 def _waiting(app: Process) -> Samples:
     for upstream in app.core.upstreams.values():
         yield (_name(upstream.name),), upstream.waiting()
+
+
+def _stands(app: Process) -> Samples:
+    yield from (((kind, stand.value), 0) for kind in KINDS for stand in Stand)
+    for verdict in app.housekeeping.verdicts:
+        yield (verdict.name.kind, verdict.stand.value), 1
+
+
+def _late(app: Process) -> Samples:
+    yield from (((kind,), 0) for kind in KINDS)
+    yield from (((v.name.kind,), 1) for v in app.housekeeping.verdicts if v.late)
+
+
+def _overdue(app: Process) -> Samples:
+    now, most = app.clock(), dict.fromkeys(KINDS, 0)
+    for verdict in app.housekeeping.verdicts:
+        kind = verdict.name.kind
+        most[kind] = max(most[kind], now - verdict.due)
+    return (((kind,), ms / 1_000) for kind, ms in most.items())
+
+
+def _oldest_keys(app: Process) -> Samples:
+    now = app.clock()
+    made = {kind: [now] for kind in KINDS}
+    for key in app.keys:
+        made.get(key.name.kind, []).append(key.made)
+    return (((kind,), (now - min(each)) / 1_000) for kind, each in made.items())
 
 
 def _oldest(app: Process) -> Samples:
@@ -517,6 +552,35 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         "smsc_traffic_records_total", "Records written to the traffic log.", (),
         _one(lambda app: app.traffic.records),
+    ),
+    # The promise of deletion.
+    Family(
+        "smsc_retention_keys", "Keys of traffic data, each a customer's period, by how they stand.",
+        ("class", "stand"), _stands,
+    ),
+    Family(
+        "smsc_retention_late", "Keys that are kept longer than was promised at most.", ("class",),
+        _late,
+    ),
+    Family(
+        "smsc_retention_overdue_seconds", "Since the most overdue was due; 0 if none is.",
+        ("class",), _overdue,
+    ),
+    Family(
+        "smsc_retention_oldest_seconds", "Age of the oldest key, and so of what it opens.",
+        ("class",), _oldest_keys,
+    ),
+    Family(
+        "smsc_retention_swept_timestamp_seconds", "When the last sweep was done; 0 before.", (),
+        _one(lambda app: app.housekeeping.swept / 1_000),
+    ),
+    Family(
+        "smsc_retention_sweep_failures_total", "Sweeps that could not be done.", (),
+        _one(lambda app: app.housekeeping.failures),
+    ),
+    Family(
+        "smsc_retention_clock_doubtful", "1 if nothing is deleted because the clock leapt.", (),
+        _one(lambda app: app.housekeeping.doubtful),
     ),
     Family(
         "smsc_clock_skew_seconds", "How far the wall clock is ahead of what is believed.", (),

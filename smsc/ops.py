@@ -1,6 +1,6 @@
 """HTTP for operators: ``/metrics``, ``/healthz``, ``/readyz``, on a port of its own.
 
-Owns what is answered there; ``asgi`` serves it.
+Owns what is answered there; ``asgi`` serves it, and ``access`` writes down who asked.
 
     GET /metrics           200, Prometheus text or OpenMetrics, as asked
     GET /metrics/accounts  the same per account; only if ``metrics.accounts`` is configured
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -21,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from smsc.access import AccessLog
 from smsc.asgi import Served
 from smsc.metrics import Accounts, Figures, Process, process_registry, registry
 
@@ -50,7 +52,9 @@ class Ops:
         self._registry = process_registry(self._figures)
         self._accounts = registry(Accounts(app))
         self._socket: socket.socket | None = None
-        self._served = Served(Starlette(routes=self._routes()))
+        directory = Path(app.config.retention.directory) / "access"
+        answers = Starlette(routes=self._routes())
+        self._served = Served(AccessLog(answers, directory, app.clock))
 
     def _routes(self) -> list[Route]:
         routes = [

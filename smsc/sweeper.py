@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import msgpack
 
-from smsc import __version__, files, records, traffic
+from smsc import __version__, access, files, records, traffic
 from smsc.audit import Audit
 from smsc.config import Config
 from smsc.errors import KeyDestroyed, SmscError, StorageError
@@ -68,6 +68,8 @@ class Swept:
     removed: list[str] = field(default_factory=list)
     rewritten: list[str] = field(default_factory=list)
     put_off: list[str] = field(default_factory=list)
+    #: Days of the access log that were removed.
+    days: list[str] = field(default_factory=list)
     #: Where the proof lies, if there was something to prove.
     proof: str = ""
 
@@ -129,8 +131,15 @@ class Sweeper:
                 self._tidy(swept, now)
             except OSError as error:
                 raise StorageError(f"{self._traffic}: {error.strerror}") from error
+        self._forget_access(swept, now)
         self._prove(swept, doomed, samples, unfinished, now)
         return swept
+
+    def _forget_access(self, swept: Swept, now: int) -> None:
+        directory = Path(self._config.retention.directory) / "access"
+        for path in access.over(directory, self._config.retention.access_log, now):
+            files.wipe(path)
+            swept.days.append(path.stem)
 
     def _unfinished(self) -> tuple[list[str], list[str]]:
         """Of the sweeps before: ids of keys whose end was not proven, and months put off."""
@@ -266,6 +275,7 @@ class Sweeper:
             "removed": swept.removed,
             "rewritten": swept.rewritten,
             "put_off": swept.put_off,
+            "days": swept.days,
         }
         if swept.keys or swept.removed or swept.rewritten:
             details["proof"] = self._write_proof(swept, now)

@@ -19,7 +19,7 @@ from smsc.journal import SimLog
 from smsc.message import check_replacement
 from smsc.rating import Tariff
 from smsc.smpp import Command
-from smsc.traffic import Plain, Traffic, read
+from smsc.traffic import Plain, Sealer, Traffic, read
 
 START = 1_790_000_000_000
 
@@ -217,6 +217,7 @@ class Keeper:
         text: str = BASE,
         tariffs: Mapping[bytes, Tariff] | None = None,
         lookup: Asked | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
         self.now = now
         self.lookup = lookup
@@ -225,8 +226,9 @@ class Keeper:
         self.failures: list[Exception] = []
         self.commit = Commit(self.log, self.turn, lambda: self.now, self.failures.append)  # type: ignore[arg-type]
         self.traffic_logs = traffic if traffic is not None else {}
+        sealer = Plain() if sealer is None else sealer  # a keyring without keys is falsy
         self.traffic = Traffic(
-            self._traffic_log, sorted(self.traffic_logs), Plain(), lambda: self.now
+            self._traffic_log, sorted(self.traffic_logs), sealer, lambda: self.now
         )
         self.text = text
         loaded = config.loads(text, file="test.yaml")

@@ -144,8 +144,10 @@ class World:
             self.settle()
             self.keeper.run(70_000)  # as long as a doubt is held
         for log in self.keeper.traffic_logs.values():
+            log.hold = False
             log.advance()
         self.settle()
+        self.keeper.run()
 
 
 @pytest.mark.parametrize("seed", range(10))

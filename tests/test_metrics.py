@@ -31,7 +31,8 @@ TELLTALE = 447700900
 
 #: Every label there is on /metrics, with those of the process and platform collectors.
 LABELS = {
-    "by", "carrier", "cause", "event", "le", "name", "side", "stage", "state", "status", "type",
+    "by", "carrier", "cause", "class", "event", "le", "name", "side", "stage", "stand", "state",
+    "status", "type",
     "version", "implementation", "major", "minor", "patchlevel",
 }  # fmt: skip
 

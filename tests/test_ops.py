@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -233,3 +234,19 @@ def test_the_unit_is_sound(tmp_path: Path) -> None:
 def test_the_unit_leaves_little_open() -> None:
     checked = analyze("security", "--offline=true", "--threshold=15", "--no-pager", str(UNIT))
     assert checked.returncode == 0, checked.stdout[-300:]
+
+
+def test_who_asked_is_written_down(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as app:
+            await get(app, "/healthz")
+            await get(app, "/nothing?here=1")
+
+    asyncio.run(main())
+    [day] = (tmp_path / "retention" / "access").iterdir()
+    lines = [json.loads(line) for line in day.read_text().splitlines()]
+    assert [(line["fetched"], line["status"]) for line in lines] == [
+        ("GET /healthz", 200),
+        ("GET /nothing?here=1", 404),
+    ]
+    assert all(line["address"] == "127.0.0.1" for line in lines)

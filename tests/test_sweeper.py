@@ -218,6 +218,16 @@ def test_nothing_owed_or_held_dies(site: Site) -> None:
     assert site.readable() == {b"C-1": LATER}
 
 
+def test_the_access_log_is_kept_for_days(site: Site) -> None:
+    directory = Path(site.config.retention.directory) / "access"
+    directory.mkdir()
+    for day in ("2026-12-20", "2026-12-31"):
+        (directory / f"{day}.log").write_text("192.0.2.7 was here")
+    site.now = DUE - DAY  # 2027-01-01
+    assert site.sweep().days == ["2026-12-20"]
+    assert os.listdir(directory) == ["2026-12-31.log"]
+
+
 # -- proof ---------------------------------------------------------------------------------------
 
 

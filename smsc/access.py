@@ -1,0 +1,89 @@
+"""The access log: who fetched what over HTTP, kept for days and for nothing else (privacy.md R5).
+
+A file per day, one JSON object a line:
+
+    address    where the request came from
+    at         when, ms
+    fetched    method and URL
+    octets     of the answer's body
+    status     of the answer: whether it succeeded
+    agent      browser and operating system, as they call themselves
+    referrer   the page that led here
+    customer, user   who was logged in, on pages that know
+
+Not synced: nobody misses a line that a crash takes along. The sweeper removes days that are over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: What a client says is kept up to here, octets.
+LONGEST: Final = 512
+
+DAY: Final = 86_400_000
+
+
+class AccessLog:
+    """An ASGI application in front of another that writes down what was fetched from it."""
+
+    def __init__(self, inner: ASGIApp, directory: Path, clock: Callable[[], int]) -> None:
+        self._inner = inner
+        self._directory = directory
+        self._clock = clock
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        seen = {"status": 500, "octets": 0}
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+            elif message["type"] == "http.response.body":
+                seen["octets"] += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._inner(scope, receive, noted)
+        finally:
+            self._note(scope, seen)
+
+    def _note(self, scope: Scope, seen: dict[str, int]) -> None:
+        headers = dict(scope["headers"])
+        now = self._clock()
+        query = scope["query_string"]
+        fetched = scope["method"].encode() + b" " + scope["raw_path"] + (query and b"?" + query)
+        entry: dict[str, Any] = {
+            "address": (scope["client"] or ("",))[0],
+            "at": now,
+            "fetched": _text(fetched),
+            **seen,
+            "agent": _text(headers.get(b"user-agent", b"")),
+            "referrer": _text(headers.get(b"referer", b"")),
+            **scope.get("state", {}).get("who", {}),
+        }
+        with (self._directory / f"{_date(now)}.log").open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def _text(octets: bytes) -> str:
+    return octets[:LONGEST].decode("ascii", "backslashreplace")
+
+
+def _date(at: int) -> str:
+    return f"{datetime.fromtimestamp(at / 1_000, UTC):%Y-%m-%d}"
+
+
+def over(directory: Path, kept: int, now: int) -> list[Path]:
+    """The files of days that ended more than ``kept`` ms ago."""
+    newest = _date(now - kept - DAY)
+    return sorted(path for path in directory.glob("????-??-??.log") if path.stem <= newest)
