@@ -1,7 +1,8 @@
 """The keeper's log with its bodies sealed: what is owed is not on disk in clear.
 
-    sealed body    epoch u32, count u32, and the body under AES-256-GCM with the epoch's key, its
-                   tag of 16 octets at the end; the nonce is the count, the head is bound to it
+    sealed body    epoch u32, count u64 (big endian), and the body under AES-256-GCM with the
+                   epoch's key, its tag of 16 octets at the end; epoch and count are the nonce, the
+                   head is bound to it
 
 An epoch is the time of one key: at most an hour, and never more than one run, so that no count is
 ever used twice with a key. Its key is destroyed when the last segment that was written in its time
@@ -16,7 +17,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from struct import Struct
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
@@ -31,7 +31,6 @@ from smsc.retention import SPOOL, Name
 #: How long a key is used, seconds.
 EPOCH_SECONDS: Final = 3_600.0
 
-_PREFIX: Final = Struct("<II")
 _append: Final = Appender.append
 
 
@@ -45,8 +44,8 @@ class SealedJournal(Journal):
         #: The newest segment that may hold what an epoch's key sealed; of the current one none yet.
         self._ends: dict[int, int] = {}
         self._current = 0
+        #: Epoch and count of the newest, as one number.
         self._count = 0
-        self._prefix = b""
         self._encrypt: Callable[[bytes, bytes, bytes], bytes]
         self._renew_at = 0.0
         self._coming: Future[DataKey] | None = None
@@ -69,8 +68,8 @@ class SealedJournal(Journal):
     def append(self, kind: int, head: bytes, body: bytes = b"") -> int:
         if body:
             count = self._count = self._count + 1
-            nonce = count.to_bytes(12, "little")
-            body = self._prefix + nonce[:4] + self._encrypt(nonce, body, head)
+            nonce = count.to_bytes(12, "big")
+            body = nonce + self._encrypt(nonce, body, head)
         return _append(self, kind, head, body)
 
     def read(self, position: int) -> tuple[int, bytes, bytes]:
@@ -87,7 +86,7 @@ class SealedJournal(Journal):
         return kind, head, body
 
     def poll(self) -> int:
-        if time.monotonic() > self._renew_at or self._count > 0xF0000000:
+        if time.monotonic() > self._renew_at:
             self._renew()
         return super().poll()
 
@@ -101,8 +100,7 @@ class SealedJournal(Journal):
         """Seal with this key from now on, and have the next one made meanwhile."""
         number = _number(key)
         self._epochs[number] = key
-        self._current, self._count = number, 0
-        self._prefix = number.to_bytes(4, "little")
+        self._current, self._count = number, number << 64
         self._encrypt = key.aead.encrypt
         self._renew_at = time.monotonic() + EPOCH_SECONDS
         self._coming = self._worker.submit(self._made, number + 1)
@@ -152,6 +150,7 @@ def epochs(keys: Iterable[DataKey]) -> dict[int, DataKey]:
 
 def opened(epochs: dict[int, DataKey], head: bytes, body: bytes) -> bytes:
     """A body as it was. Raises KeyError without its key, InvalidTag if it was changed."""
-    number, count = _PREFIX.unpack_from(body)
-    plain: bytes = epochs[number].aead.decrypt(count.to_bytes(12, "little"), body[8:], head)
+    nonce = body[:12]
+    number = int.from_bytes(nonce[:4], "big")
+    plain: bytes = epochs[number].aead.decrypt(nonce, body[12:], head)
     return plain

@@ -179,7 +179,7 @@ def readable(config: Config, keys: Keyring) -> bytes:
             found += [value for value in fields.values() if isinstance(value, bytes)]
     spool = epochs(keys)
     for _kind, _time, head, body in inspect.records(config.storage.directory):
-        number = int.from_bytes(body[:4], "little")
+        number = int.from_bytes(body[:4], "big")
         if body and number in spool:
             found.append(opened(spool, head, body))
     return b"\n".join(found)

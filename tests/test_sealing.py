@@ -96,7 +96,7 @@ def test_no_count_is_used_twice_with_a_key(tmp_path: Path) -> None:
         with log(tmp_path) as journal:
             write(journal, 50)
     bodies = [body for _k, _t, _h, body in inspect.records(tmp_path / "log") if body]
-    assert len({body[:8] for body in bodies}) == len(bodies) == 150
+    assert len({body[:12] for body in bodies}) == len(bodies) == 150
 
 
 def test_a_log_is_verified_and_salvaged_without_keys(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_log_is_verified_and_salvaged_without_keys(tmp_path: Path) -> None:
     assert [opened(keys, head, body) for head, body in saved] == [SECRET] * 20
 
 
-@pytest.mark.parametrize("at", [0, 4, 8, -1])
+@pytest.mark.parametrize("at", [0, 4, 12, -1])
 def test_a_body_that_was_changed_is_corrupt(
     at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
