@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from smsc.accounts import Accounts
 from smsc.config import Config
@@ -21,8 +23,8 @@ from smsc.retention import Facts, Hold
 class DatabaseFacts:
     """``retention.Facts`` from the database, read anew whenever the holds are asked for."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, url: str) -> None:
+        self._url = url
         self._closed: dict[tuple[bytes, str], int] = {}
 
     def closed(self, customer: bytes, period: str) -> int | None:
@@ -30,13 +32,24 @@ class DatabaseFacts:
 
     def holds(self) -> Sequence[Hold]:
         # A judgement asks for the holds first, and once.
-        with self._database.reading() as session:
+        with _reading(self._url) as session:
             self._closed = {
                 (row.customer.encode(), row.period): row.closed_at
                 for row in session.scalars(select(Period))
             }
             rows = session.scalars(select(HoldRow).where(HoldRow.ended_at.is_(None)))
             return [_hold(row) for row in rows]
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[Session]:
+    """A session of a connection that is made for it: once a minute, or for one command."""
+    database = Database(url)
+    try:
+        with database.reading() as session:
+            yield session
+    finally:
+        database.close()
 
 
 def _hold(row: HoldRow) -> Hold:
@@ -56,7 +69,7 @@ def customer_of(config: Config) -> Callable[[bytes], bytes]:
     """Whose an account is, for when no server is running to be asked."""
     accounts = Accounts(config.accounts)
     if config.database.url:
-        with Database(config.database.url).reading() as session:
+        with _reading(config.database.url) as session:
             accounts = snapshot.read(session, config.accounts).accounts
 
     def customer(account: bytes) -> bytes:
@@ -69,5 +82,5 @@ def customer_of(config: Config) -> Callable[[bytes], bytes]:
 def facts_of(config: Config) -> Facts:
     """The database's where there is one, else those of a file in ``retention.directory``."""
     if config.database.url:
-        return DatabaseFacts(Database(config.database.url))
+        return DatabaseFacts(config.database.url)
     return FileFacts(Path(config.retention.directory) / "facts")
