@@ -30,8 +30,9 @@ from smsc.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
-#: How often it is looked whether a sweep is due, seconds; a lent log is asked for again after.
-LOOK = 60.0
+#: How often it is looked whether a sweep is due, seconds: a look walks over all that is owed.
+LOOK = 600.0
+#: A log that is not lent at once is asked for again after so many seconds, so many times.
 ASK_AGAIN, PATIENCE = 0.2, 20
 
 #: Slots looked at between two turns of the loop.
