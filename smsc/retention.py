@@ -87,6 +87,11 @@ def month_of(at: int) -> str:
     return _month_of_hour(at // 3_600_000)
 
 
+def month_start(month: str) -> int:
+    """The first millisecond of a calendar month, UTC."""
+    return timegm((int(month[:4]), int(month[5:]), 1, 0, 0, 0)) * 1_000
+
+
 class Months:
     """The calendar of customers of whom nothing else is known: months, UTC."""
 
@@ -95,7 +100,7 @@ class Months:
 
     def end(self, customer: bytes, period: str) -> int:
         year, month = int(period[:4]), int(period[5:])
-        return timegm((year + month // 12, month % 12 + 1, 1, 0, 0, 0)) * 1_000
+        return month_start(f"{year + month // 12}-{month % 12 + 1:02d}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,9 +27,17 @@ def fill(database: Database, *rows: Any) -> None:
         session.add_all(rows)
 
 
-def period(reference: str) -> Period:
+HOUR = 3_600_000
+DAY = 24 * HOUR
+#: 2026-09-01 and 2026-10-01, UTC.
+BEGIN, END = 1_788_220_800_000, 1_790_812_800_000
+
+
+def period(
+    reference: str, name: str = "2026-09", since: int = BEGIN, until: int = END, at: int = CLOSED
+) -> Period:
     return Period(
-        customer=reference, period="2026-09", since=0, until=1, currency="EUR", closed_at=CLOSED,
+        customer=reference, period=name, since=since, until=until, currency="EUR", closed_at=at,
         closed_by="ada",
     )  # fmt: skip
 
@@ -51,6 +59,30 @@ def test_what_was_closed_and_what_is_held(url: str, database: Database) -> None:
     assert facts.closed(reference.encode(), "2026-09") == CLOSED
     assert facts.closed(reference.encode(), "2026-10") is None
     assert facts.closed(b"another", "2026-09") is None
+
+
+def test_a_month_is_closed_when_all_periods_in_it_are(url: str, database: Database) -> None:
+    """A customer two hours ahead of UTC: its September ends before the month does."""
+    reference, early = customer().reference, 2 * HOUR
+    facts = DatabaseFacts(url)
+    fill(database, period(reference, since=BEGIN - early, until=END - early))
+    facts.holds()
+    assert facts.closed(reference.encode(), "2026-09") is None, "two hours of it are October's"
+    october = period(reference, "2026-10", END - early, END + 31 * DAY - early, CLOSED + 31 * DAY)
+    with database.changing() as session:
+        session.add(october)
+    facts.holds()
+    assert facts.closed(reference.encode(), "2026-09") == CLOSED + 31 * DAY
+
+
+def test_before_its_first_period_a_customer_has_nothing(url: str, database: Database) -> None:
+    """A customer behind UTC, new in September."""
+    reference = customer().reference
+    fill(database, period(reference, since=BEGIN + 5 * HOUR, until=END + 5 * HOUR))
+    facts = DatabaseFacts(url)
+    facts.holds()
+    assert facts.closed(reference.encode(), "2026-09") == CLOSED
+    assert facts.closed(reference.encode(), "2026-10") is None
 
 
 def test_a_later_close_is_met(url: str, database: Database) -> None:

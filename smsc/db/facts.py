@@ -17,26 +17,39 @@ from smsc.db.database import Database
 from smsc.db.model import Hold as HoldRow
 from smsc.db.model import Period
 from smsc.facts import FileFacts
-from smsc.retention import Facts, Hold
+from smsc.retention import Facts, Hold, Months, month_start
 
 
 class DatabaseFacts:
-    """``retention.Facts`` from the database, read anew whenever the holds are asked for."""
+    """``retention.Facts`` from the database, read anew whenever the holds are asked for.
+
+    Keys are of months in UTC and a customer's billing periods of months on its own clock: a key's
+    month is closed when the last of the periods that it reaches into is.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._closed: dict[tuple[bytes, str], int] = {}
+        #: (since, until, closed at) of each customer's closed periods, in order.
+        self._closed: dict[bytes, list[tuple[int, int, int]]] = {}
 
     def closed(self, customer: bytes, period: str) -> int | None:
-        return self._closed.get((customer, period))
+        spans = self._closed.get(customer, [])
+        end = Months().end(customer, period)
+        # Before its first period a customer has no messages.
+        reached = max(month_start(period), spans[0][0]) if spans else 0
+        at = 0
+        for since, until, closed_at in spans:
+            if since <= reached < until:
+                reached, at = until, max(at, closed_at)
+        return at if spans and reached >= end else None
 
     def holds(self) -> Sequence[Hold]:
         # A judgement asks for the holds first, and once.
         with _reading(self._url) as session:
-            self._closed = {
-                (row.customer.encode(), row.period): row.closed_at
-                for row in session.scalars(select(Period))
-            }
+            self._closed = {}
+            for row in session.scalars(select(Period).order_by(Period.since)):
+                spans = self._closed.setdefault(row.customer.encode(), [])
+                spans.append((row.since, row.until, row.closed_at))
             rows = session.scalars(select(HoldRow).where(HoldRow.ended_at.is_(None)))
             return [_hold(row) for row in rows]
 
