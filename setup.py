@@ -22,6 +22,7 @@ MODULES = {
     "smsc._pdu": "smsc/_pdu.pyx",
     "smsc._plain": "smsc/_plain.pyx",
     "smsc._receipt": "smsc/_receipt.pyx",
+    "smsc._record": "smsc/_record.pyx",
     "smsc._spool": "smsc/_spool.pyx",
     "smsc.records": "smsc/records.pyx",
     "smsc.journal._frame": "smsc/journal/_frame.pyx",

@@ -2,8 +2,9 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
 from smsc._pdu cimport Message
+from smsc._record cimport packed
 
-cdef bytes _SURELY_ONE
+cdef bytes _NO_PRICE, _SURELY_ONE
 cdef int _UDHI
 
 

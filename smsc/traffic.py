@@ -34,6 +34,7 @@ import msgpack
 
 from smsc import text
 from smsc._pdu import Message
+from smsc._record import packed
 from smsc.errors import KeyDestroyed, NewerLog
 from smsc.ports import Log
 from smsc.retention import CONTENT, TRAFFIC, Calendar, month_of
@@ -55,6 +56,7 @@ FULL_FRAME = 512 * 1024
 
 # One packer for all: making one costs more than packing a record.
 _pack = msgpack.Packer().pack
+_NO_PRICE: bytes = _pack(None)
 
 _SURELY_ONE = text.SURELY_ONE
 _UDHI = 0x40
@@ -179,20 +181,27 @@ def segments(message: Message) -> int:
 
 def pack(end: Finished) -> bytes:
     """TRAFFIC of one record."""
-    m = end.message
-    packed: bytes = _pack(
-        (
-            end.id, end.inbound, end.accepted, end.sent, end.done,
-            end.expiry,
-            m.source_addr_ton, m.source_addr_npi, m.source_addr,
-            m.dest_addr_ton, m.dest_addr_npi, m.destination_addr,
-            end.state, end.status, end.network_error, end.error,
-            m.data_coding, m.esm_class, m.protocol_id, m.priority_flag, m.registered_delivery,
-            end.parts or segments(m), end.attempts, end.network, end.carrier, end.customer,
-            end.account, end.price,
-        )
-    )  # fmt: skip
-    return packed
+    price = _NO_PRICE if end.price is None else _pack(end.price)
+    return packed(
+        end.id,
+        end.inbound,
+        end.accepted,
+        end.sent,
+        end.done,
+        end.expiry,
+        end.message,
+        end.state,
+        end.status,
+        end.network_error,
+        end.error,
+        end.parts or segments(end.message),
+        end.attempts,
+        end.network,
+        end.carrier,
+        end.customer,
+        end.account,
+        price,
+    )
 
 
 class Block(NamedTuple):
@@ -413,12 +422,12 @@ class Traffic:
         group = one.groups.get((customer, period))
         if group is None:
             group = one.groups[customer, period] = _Group(customer, period)
-        packed, content = pack(end), _pack(end.message.text)
+        record, content = pack(end), _pack(end.message.text)
         group.ends.append(_END.pack(end.id, position))
-        group.traffic.append(packed)
+        group.traffic.append(record)
         group.contents.append(content)
         group.newest = max(group.newest, position)
-        group.octets += len(packed) + len(content)
+        group.octets += len(record) + len(content)
         self.records += 1
         self.written = max(self.written, position)
         if group.octets > FULL_BLOCK:
