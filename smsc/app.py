@@ -17,6 +17,7 @@ from smsc import carriers
 from smsc.accounts import Accounts, Authenticator
 from smsc.binds import Binds, Lobby
 from smsc.carrier import Carrier
+from smsc.client import ClientConnection
 from smsc.commit import CONGESTED, IDLE, Clock, Commit
 from smsc.config import AccountConfig, Config
 from smsc.connection import Links
@@ -28,7 +29,7 @@ from smsc.errors import StorageError
 from smsc.housekeeping import Housekeeping
 from smsc.journal import Journal
 from smsc.keys import Keyring, keyring
-from smsc.listener import ClientConnection, Listener
+from smsc.listener import Listener
 from smsc.lookup import HttpDirectory, Lookup
 from smsc.ops import Ops
 from smsc.outbind import Outbinds

@@ -8,7 +8,7 @@ are staged with ``commit`` and come back through ``release``, in order, as one w
 Nothing raises into the loop. The methods asyncio or ``commit`` call end in ``except Exception``:
 a bug of ours closes this connection and is logged by its place, never by its values.
 
-The two roles are subclasses: ``listener.ClientConnection`` and ``carrier.CarrierConnection``. They
+The two roles are subclasses: ``client.ClientConnection`` and ``carrier.CarrierConnection``. They
 say what each request means (``handlers``) and what follows from a response (``on_settled``).
 
 Sources: SMPP 3.4 sections 2.5 to 2.7 and 7.2; uvloop's defaults for flow control are

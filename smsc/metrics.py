@@ -30,6 +30,7 @@ from smsc import __version__
 from smsc._spool import FIRST_LIST, Slab
 from smsc.binds import Binds, Lobby
 from smsc.carrier import Carrier
+from smsc.client import ClientConnection
 from smsc.commit import Clock, Commit
 from smsc.config import Config
 from smsc.core import Core
@@ -37,7 +38,7 @@ from smsc.errors import StorageError
 from smsc.housekeeping import Housekeeping
 from smsc.journal import Journal
 from smsc.keys import Keyring
-from smsc.listener import ClientConnection, Listener
+from smsc.listener import Listener
 from smsc.lookup import Lookup
 from smsc.retention import CONTENT, PSEUDONYM, TRAFFIC, Stand
 from smsc.session import State

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from typing import Final
 
 from smsc.accounts import Accounts
+from smsc.client import ClientConnection
 from smsc.config import AccountConfig, OutbindConfig
 from smsc.connection import printable
-from smsc.listener import ClientConnection, Listener
+from smsc.listener import Listener
 from smsc.throttle import backoff
 
 log = logging.getLogger(__name__)

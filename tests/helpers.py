@@ -20,9 +20,10 @@ from smsc._pdu import Decoder, Message, Pdu, encode
 from smsc.accounts import Accounts, Authenticator
 from smsc.binds import Binds, Lobby
 from smsc.broadcast import View
+from smsc.client import ClientConnection
 from smsc.config import AccountConfig, LimitsConfig, ListenerConfig
 from smsc.connection import Connection, Links
-from smsc.listener import ClientConnection, Listener
+from smsc.listener import Listener
 from smsc.ports import EdgeBind, RelayBind, Sink, Standing
 from smsc.smpp import Command, Status
 

@@ -29,10 +29,11 @@ from helpers import (
 
 from smsc._pdu import Decoder, Pdu, encode, header_only
 from smsc.binds import Binds, Lobby
+from smsc.client import MAX_REFUSALS, STRANGERS_PDU
 from smsc.config import LimitsConfig, TimersConfig
 from smsc.connection import MAX_PAUSE, Links
 from smsc.endings import text_id
-from smsc.listener import MAX_REFUSALS, STRANGERS_PDU, Listener
+from smsc.listener import Listener
 from smsc.ports import Standing
 from smsc.session import State
 from smsc.smpp import Command, Status, Tag

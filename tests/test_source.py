@@ -23,6 +23,7 @@ SHOWN_BY = {
     "counters": "test_core",
     "purses": "test_till",
     "binds": "test_listener",
+    "client": "test_listener",
     "placement": "test_networks",
     "asgi": "test_ops",
     "lessons": "test_profile",
