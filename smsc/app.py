@@ -11,7 +11,7 @@ import itertools
 import logging
 import time
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from smsc import carriers
 from smsc.accounts import Accounts, Authenticator
@@ -23,14 +23,11 @@ from smsc.config import AccountConfig, Config
 from smsc.connection import Links
 from smsc.control import Asked, Control
 from smsc.core import Core
-from smsc.db.database import Database
-from smsc.db.watch import Watch
 from smsc.errors import StorageError
 from smsc.housekeeping import Housekeeping
 from smsc.journal import Journal
 from smsc.keys import Keyring, keyring
 from smsc.listener import Listener
-from smsc.lookup import HttpDirectory, Lookup
 from smsc.ops import Ops
 from smsc.outbind import Outbinds
 from smsc.ports import Log
@@ -41,6 +38,10 @@ from smsc.throttle import congestion_state
 from smsc.traffic import DAY, Traffic, period_of, periods
 from smsc.unfinished import Unfinished
 from smsc.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from smsc.db.watch import Watch
+    from smsc.lookup import Lookup
 
 log = logging.getLogger("smsc")
 
@@ -134,7 +135,12 @@ class App:
 
     def _watch_database(self) -> Watch | None:
         url = self.config.database.url
-        return Watch(Database(url), self.config.accounts, self.clock) if url else None
+        if not url:
+            return None
+        from smsc.db.database import Database  # loaded by those who have one
+        from smsc.db.watch import Watch
+
+        return Watch(Database(url), self.config.accounts, self.clock)
 
     def _open_log(self, directory: Path, segment: int, kind: type[J]) -> J:
         return kind(
@@ -164,7 +170,11 @@ class App:
 
     def _make_lookup(self) -> Lookup | None:
         config = self.config.lookup
-        return None if config is None else Lookup(config, HttpDirectory(config), steady_ms)
+        if config is None:
+            return None
+        from smsc.lookup import HttpDirectory, Lookup  # loaded by those who look numbers up
+
+        return Lookup(config, HttpDirectory(config), steady_ms)
 
     def _open_period(self, period: str) -> Log:
         directory = Path(self.config.traffic.directory)

@@ -22,8 +22,7 @@ from typing import Any
 
 import uvloop
 
-from smsc import __version__, accounts, config, lenient, privacy, traffic
-from smsc.admin import everything
+from smsc import __version__, accounts, config, lenient, traffic
 from smsc.errors import ConfigError, SmscError, StorageError
 from smsc.journal import inspect
 from smsc.keys import keyring
@@ -38,7 +37,8 @@ Run = Callable[[argparse.Namespace], int]
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit status."""
-    options = _parser().parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else argv
+    options = _parser(arguments[0] if arguments else "").parse_args(arguments)
     run: Run = options.run
     try:
         status = run(options)
@@ -64,7 +64,11 @@ def _complain(error: Exception, status: int) -> int:
 # -- what there is -------------------------------------------------------------------------------
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(word: str) -> argparse.ArgumentParser:
+    """All that can be said, or as much as is needed when ``word`` comes first.
+
+    The commands that take long to load (the database's, above all) stand at the end.
+    """
     parser = argparse.ArgumentParser(
         prog="smsc",
         description="A durable short message service centre: SMPP in, stored, SMPP out.",
@@ -79,10 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_carrier(commands)
     _add_traffic(commands)
     _add_log(commands)
-    everything.add_commands(commands)
-    privacy.add_commands(commands)
-    _add_sim(commands)
-    _add_demo(commands)
+    for add in (_add_sim, _add_demo, _add_privacy, _add_admin):
+        if word not in commands.choices:
+            add(commands)
     return parser
 
 
@@ -174,6 +177,8 @@ def _check(options: argparse.Namespace) -> int:
         return EX_CONFIG
     loaded = config.load(options.config)
     if loaded.database.url:
+        from smsc.admin import everything
+
         for warning in everything.warnings(loaded):
             print(f"{options.config}: warning: {warning}", file=sys.stderr)
     print(f"{options.config}: sound")
@@ -306,6 +311,8 @@ def _traffic_show(options: argparse.Namespace) -> int:
         return 0
     ring = keyring(loaded, read_only=True)
     # Noted before anything is seen.
+    from smsc import privacy
+
     privacy.audit_of(loaded).add(
         "traffic.read", by=privacy.operator(), purpose=options.purpose, periods=periods
     )
@@ -388,6 +395,18 @@ def _add_sim(commands: Any) -> None:
         text = module.DESCRIPTION.rstrip(".")
         parser = _command(group, name, module.command, text[0].lower() + text[1:])
         module.add_arguments(parser)
+
+
+def _add_privacy(commands: Any) -> None:
+    from smsc import privacy
+
+    privacy.add_commands(commands)
+
+
+def _add_admin(commands: Any) -> None:
+    from smsc.admin import everything
+
+    everything.add_commands(commands)
 
 
 def _add_demo(commands: Any) -> None:

@@ -19,7 +19,7 @@ from smsc.commit import Clock
 from smsc.config import Config
 from smsc.control import Asked, Control
 from smsc.core import Core
-from smsc.db.facts import facts_of
+from smsc.db import facts_of
 from smsc.errors import ControlError, SmscError
 from smsc.journal import Journal
 from smsc.keys import Keyring

@@ -17,7 +17,7 @@ from typing import Any
 from smsc import config, control
 from smsc.audit import Audit
 from smsc.config import Config
-from smsc.db.facts import customer_of, facts_of
+from smsc.db import customer_of, facts_of
 from smsc.errors import ConfigError, ControlError, StorageError
 from smsc.facts import FileFacts
 from smsc.housekeeping import told

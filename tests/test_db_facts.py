@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from smsc.config import DatabaseConfig
+from smsc.db import customer_of, facts_of
 from smsc.db.database import Database
-from smsc.db.facts import DatabaseFacts, customer_of, facts_of
+from smsc.db.facts import DatabaseFacts
 from smsc.db.model import Hold as HoldRow
 from smsc.db.model import Period
 from smsc.facts import FileFacts

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from smsc.accounts import Accounts
-from smsc.config import Config
-from smsc.db import snapshot
 from smsc.db.database import Database
 from smsc.db.model import Hold as HoldRow
 from smsc.db.model import Period
-from smsc.facts import FileFacts
-from smsc.retention import Facts, Hold, Months, month_start
+from smsc.retention import Hold, Months, month_start
 
 
 class DatabaseFacts:
@@ -45,7 +40,7 @@ class DatabaseFacts:
 
     def holds(self) -> Sequence[Hold]:
         # A judgement asks for the holds first, and once.
-        with _reading(self._url) as session:
+        with read(self._url) as session:
             self._closed = {}
             for row in session.scalars(select(Period).order_by(Period.since)):
                 spans = self._closed.setdefault(row.customer.encode(), [])
@@ -55,7 +50,7 @@ class DatabaseFacts:
 
 
 @contextmanager
-def _reading(url: str) -> Iterator[Session]:
+def read(url: str) -> Iterator[Session]:
     """A session of a connection that is made for it: once a minute, or for one command."""
     database = Database(url)
     try:
@@ -76,24 +71,3 @@ def _hold(row: HoldRow) -> Hold:
         customer=row.customer,
         period=row.period or "",
     )
-
-
-def customer_of(config: Config) -> Callable[[bytes], bytes]:
-    """Whose an account is, for when no server is running to be asked."""
-    accounts = Accounts(config.accounts)
-    if config.database.url:
-        with _reading(config.database.url) as session:
-            accounts = snapshot.read(session, config.accounts).accounts
-
-    def customer(account: bytes) -> bytes:
-        owner = accounts.get(account)
-        return account if owner is None else owner.config.customer
-
-    return customer
-
-
-def facts_of(config: Config) -> Facts:
-    """The database's where there is one, else those of a file in ``retention.directory``."""
-    if config.database.url:
-        return DatabaseFacts(config.database.url)
-    return FileFacts(Path(config.retention.directory) / "facts")

@@ -22,7 +22,7 @@ from tests.test_sweeper import ALL, CLOSED, DAY, LATER, Site, months
 pytestmark = pytest.mark.faults
 
 CALLS = ["write", "pwrite64", "fsync", "fdatasync", "link", "rename", "unlink", "unlinkat", "rmdir"]
-KILLED_AT = [1, 2, 3, 5, 8, 13, 21]
+KILLED_AT = [1, 2, 4, 8, 16]
 
 
 def sweep(directory: Path, *wrapper: str) -> int:
