@@ -18,7 +18,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from smsc import metrics
-from smsc.metrics import ACCOUNT_FAMILIES, FAMILIES, HISTOGRAMS, Family, Histogram, Stages
+from smsc.metrics import ACCOUNT_FAMILIES, FAMILIES, HISTOGRAMS, Family, Histogram, Stages, messages
 from smsc.sim.profile import Profile
 from smsc.spool import Stage
 from tests.keeper import Client, Keeper, Relay, submit_sm
@@ -263,7 +263,7 @@ def test_open_doubts_are_counted_by_cause_and_the_oldest_has_its_age() -> None:
 
 
 def test_stages_are_counted_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "SURVEY_PORTION", 2)
+    monkeypatch.setattr(messages, "SURVEY_PORTION", 2)
     keeper = Keeper()
     client, relay = Client(keeper), Relay(keeper, window=5)
     keeper.core.carrier_up(relay)

@@ -1,0 +1,45 @@
+"""Metrics per account: traffic data in the sense of the law, so apart from the others."""
+
+from __future__ import annotations
+
+from smsc.metrics.family import Family, Process, Samples, name_of
+
+
+def _account_events(app: Process) -> Samples:
+    for (account, event), count in app.core.counters.by_account.items():
+        yield (name_of(account), event), count
+
+
+def _account_throttled(app: Process) -> Samples:
+    for account, binds in app.binds.accounts.items():
+        yield (name_of(account),), binds.throttled
+
+
+def _account_binds(app: Process) -> Samples:
+    for account, binds in app.binds.accounts.items():
+        yield (name_of(account),), len(binds.binds)
+
+
+def _account_owed(app: Process) -> Samples:
+    for account, count in app.core.state.spool.owed.items():
+        yield (name_of(app.core.state.accounts[account]),), count
+
+
+def _account_mails(app: Process) -> Samples:
+    for account, count in app.core.state.mailboxes.held.items():
+        yield (name_of(app.core.state.accounts[account]),), count
+
+
+ACCOUNT_FAMILIES: tuple[Family, ...] = (
+    Family(
+        "smsc_account_messages_total", "Messages accepted, delivered, failed.",
+        ("account", "event"), _account_events,
+    ),
+    Family(
+        "smsc_account_throttled_total", "Submits refused for the account's rate.", ("account",),
+        _account_throttled,
+    ),
+    Family("smsc_account_binds", "Binds that are up.", ("account",), _account_binds),
+    Family("smsc_account_owed", "Messages that are not final.", ("account",), _account_owed),
+    Family("smsc_account_mails_waiting", "Mails in its mailbox.", ("account",), _account_mails),
+)  # fmt: skip
