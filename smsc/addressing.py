@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from smsc import message as messages
 from smsc import numbers
 from smsc._pdu import Message
-from smsc.config import AccountConfig, CarrierConfig, FormConfig, RewriteConfig, Sender
+from smsc.config import AccountConfig, CarrierConfig, FormConfig, RewriteConfig
+from smsc.kinds import Sender
 
 _MAX_ADDRESS = 20
 

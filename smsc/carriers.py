@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from smsc.carrier import Carrier
 from smsc.commit import Clock
-from smsc.config import VERSIONS, CarrierConfig
+from smsc.config import CarrierConfig
 from smsc.control import Asked, Control
 from smsc.core import Core
 from smsc.errors import ControlError
+from smsc.kinds import VERSIONS
 from smsc.profile import ENOUGH, QUARTER, Evidence, Profile
 
 _HOUR = 60 * 60_000

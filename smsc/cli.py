@@ -22,7 +22,8 @@ from typing import Any
 
 import uvloop
 
-from smsc import __version__, accounts, config, lenient, traffic
+from smsc import __version__, accounts, lenient, reading, traffic
+from smsc.config import Config
 from smsc.errors import ConfigError, SmscError, StorageError
 from smsc.journal import inspect
 from smsc.keys import keyring
@@ -126,14 +127,14 @@ def _add_serve(commands: Any) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     logging.basicConfig(
         level=loaded.log.level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
     return uvloop.run(_run(loaded, options.ready_file))
 
 
-async def _run(loaded: config.Config, ready_file: str | None) -> int:
+async def _run(loaded: Config, ready_file: str | None) -> int:
     from smsc.app import App
 
     app = App(loaded)
@@ -170,12 +171,12 @@ def _add_check(commands: Any) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    problems = config.check(options.config)
+    problems = reading.check(options.config)
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
         return EX_CONFIG
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     if loaded.database.url:
         from smsc.admin import everything
 
@@ -231,7 +232,7 @@ def _add_route(commands: Any) -> None:
 
 
 def _route_explain(options: argparse.Namespace) -> int:
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     name = options.account.encode()
     account = next((one for one in loaded.accounts if one.system_id == name), None)
     explained = Placement(loaded).explain(
@@ -261,7 +262,7 @@ def _carrier_show(options: argparse.Namespace) -> int:
     from smsc import carriers, control
 
     path = control.where("carriers", *([options.name] if options.name else []))
-    told = control.ask(config.load(options.config).control, "GET", path)
+    told = control.ask(reading.load(options.config).control, "GET", path)
     print(json.dumps(told, indent=2) if options.json else carriers.text(told))
     return 0
 
@@ -304,7 +305,7 @@ def _count(text: str) -> int:
 
 
 def _traffic_show(options: argparse.Namespace) -> int:
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     directory = Path(loaded.traffic.directory)
     periods = [options.period] if options.period else traffic.periods(directory)
     if not periods:

@@ -1,379 +1,63 @@
-"""What an operator may configure: the schema, its defaults with their reasons, and its checks.
+"""What an operator may configure: the schema, and its defaults with their reasons.
 
-Owns the shape of ``smsc.yaml``; ``smsc.schema`` does the reading. ``load`` gives a ``Config`` that
-is sound as a whole: every name in it exists, every value is within its bounds, so that nothing
-behind it checks again. Everything is frozen; a changed file is a new ``Config``.
-
-Units: durations are int milliseconds, sizes int octets, rates messages per second (``inf`` for
-unlimited). Names and addresses are octets, as SMPP carries them.
+Owns the shape of ``smsc.yaml``. ``smsc.kinds`` says how a value is written, ``smsc.agreement`` what
+must agree, ``smsc.reading`` makes a ``Config`` of a file. Everything is frozen; a changed file is a
+new ``Config``. Units are those of ``smsc.kinds``.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import itertools
-import json
 import math
 import os
-import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, TypeAlias
 
-import argon2
 import yaml
 
-from smsc import networks, numbers
-from smsc import text as texts
-from smsc.errors import ConfigError
+from smsc import kinds, networks, numbers
+from smsc.kinds import (
+    DAY,
+    HOUR,
+    KIB,
+    MIB,
+    MINUTE,
+    SECOND,
+    Address,
+    Alphabet,
+    Count,
+    Duration,
+    Group,
+    IpNetwork,
+    ListName,
+    Name,
+    Npi,
+    Port,
+    PositiveDuration,
+    Predefined,
+    Rate,
+    Region,
+    RemotePort,
+    SegmentSize,
+    Sender,
+    TimeZone,
+    Ton,
+    Window,
+)
 from smsc.receipt import IdRule
 from smsc.retention import Rules
 from smsc.schema import INVALID, Form, FromFile, Reading
 from smsc.smpp import Status
-from smsc.text import ALPHABETS, Charset
-from smsc.zones import UTC, Zone, zone
-
-SECOND = 1_000
-MINUTE = 60 * SECOND
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
-KIB = 1024
-MIB = 1024 * KIB
-
-UNITS_OF_TIME = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
-UNITS_OF_SIZE = {"B": 1, "KiB": KIB, "MiB": MIB, "GiB": 1024 * MIB}
-UNITS_OF_RATE = {"s": 1, "min": 60, "h": 3600}
-
-#: interface_version of each release of SMPP (3.4 5.2.4).
-VERSIONS = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
-
-#: system_id is a C-octet string of 16 octets with its end (SMPP 3.4 5.2.1); carriers' names share
-#: the bound, so that both fit where either is stored.
-MAX_NAME = 15
-
-#: source_addr and destination_addr are C-octet strings of 21 octets (SMPP 3.4 5.2.8).
-MAX_ADDRESS = 20
-
-#: unix(7): sun_path has 108 octets with its end. One is left for a name beside it.
-MAX_SOCKET_PATH = 106
-
-#: dl_name is a C-octet string of 21 octets (3.4 5.2.26), and a submit_multi names 255 destinations.
-MAX_LIST_NAME = 20
-MAX_LIST = 255
-
-#: Octets of short_message before 5.0 (3.4 5.2.21).
-MAX_SHORT_MESSAGE = 254
+from smsc.text import Charset
+from smsc.zones import UTC, Zone
 
 #: An unused rate may be saved up for this long: a client's batch passes, its day's sum does not.
 BURST_SECONDS = 2
 
-IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 BindType: TypeAlias = Literal["tx", "rx", "trx"]
 ErrorAction: TypeAlias = Literal["retry", "throttle", "fail"]
 LongMessages: TypeAlias = Literal["pass", "udh", "sar", "payload"]
 LearntBase: TypeAlias = Literal["learn", "verbatim", "hex", "decimal", "any"]
-
-
-class Sender(NamedTuple):
-    """A source address as SMPP carries it."""
-
-    ton: int
-    npi: int
-    address: bytes
-
-
-class Predefined(NamedTuple):
-    """A text that clients name by a number: how it is coded, and its octets."""
-
-    data_coding: int
-    octets: bytes
-
-
-class Share(NamedTuple):
-    """A carrier's part of the traffic of its group, in proportion to the others' weights."""
-
-    carrier: bytes
-    weight: int
-
-
-# -- how scalars are read ------------------------------------------------------------------------
-
-
-def _amount(text: str, units: Mapping[str, int], example: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)", text, re.ASCII)
-    if text == "0":
-        return 0
-    if match is None or match[2] not in units:
-        raise ValueError(f"{text!r} must be a number with its unit ({', '.join(units)}): {example}")
-    return round(float(match[1]) * units[match[2]])
-
-
-def duration(text: str) -> int:
-    """``30s``, ``1.5h``, ``0``: milliseconds."""
-    return _amount(text, UNITS_OF_TIME, "30s")
-
-
-def positive_duration(text: str) -> int:
-    """A duration that is not 0."""
-    if (value := duration(text)) == 0:
-        raise ValueError("must be more than 0")
-    return value
-
-
-def size(low: int, high: int) -> Callable[[str], int]:
-    """A reader of sizes from ``low`` to ``high`` octets: ``64MiB``."""
-
-    def read(text: str) -> int:
-        value = _amount(text, UNITS_OF_SIZE, "64MiB")
-        if not low <= value <= high:
-            raise ValueError(f"must be from {low // KIB}KiB to {high // KIB}KiB")
-        return value
-
-    return read
-
-
-def rate(text: str) -> float:
-    """``100/s``, ``30/min`` or ``unlimited``: per second."""
-    if text == "unlimited":
-        return math.inf
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)/(\w+)", text, re.ASCII)
-    if match is None or match[2] not in UNITS_OF_RATE or float(match[1]) == 0:
-        raise ValueError(f"{text!r} must be like 100/s, 30/min, 500/h, or unlimited")
-    return float(match[1]) / UNITS_OF_RATE[match[2]]
-
-
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """A reader of whole numbers from ``low`` to ``high``."""
-
-    def read(text: str) -> int:
-        digits = text.replace("_", "")
-        if not (digits.isascii() and digits.isdigit() and low <= int(digits) <= high):
-            raise ValueError(f"{text!r} must be a whole number from {low} to {high}")
-        return int(digits)
-
-    return read
-
-
-def ascii_text(low: int, high: int) -> Callable[[str], bytes]:
-    """A reader of ``low`` to ``high`` printable ASCII characters without spaces."""
-
-    def read(text: str) -> bytes:
-        if not (low <= len(text) <= high and text.isascii() and text.isprintable()):
-            raise ValueError(f"must be {low} to {high} printable ASCII characters")
-        if " " in text:
-            raise ValueError("must not contain spaces")
-        return text.encode()
-
-    return read
-
-
-def prefix(text: str) -> bytes:
-    """The first digits of international numbers; ``*`` for every destination."""
-    digits = "" if text == "*" else text.removeprefix("+")
-    if text != "*" and not re.fullmatch(r"\d{1,20}", digits, re.ASCII):
-        raise ValueError(f"{text!r} must be the first digits of a number (at most 20), or *")
-    return digits.encode()
-
-
-def address(text: str) -> bytes:
-    """A whole address as SMPP carries it: a number, with or without ``+``, or a name."""
-    number = text[1:] if re.fullmatch(r"\+\d+", text, re.ASCII) else text
-    if not (1 <= len(number) <= MAX_ADDRESS and number.isascii() and number.isprintable()):
-        raise ValueError(f"must be 1 to {MAX_ADDRESS} printable ASCII characters")
-    return number.encode()
-
-
-def sender(text: str) -> Sender:
-    """``+447700900001`` international, ``12345`` as it is, ``ACME`` alphanumeric (at most 11)."""
-    if re.fullmatch(r"\+\d{1,15}", text, re.ASCII):
-        return Sender(1, 1, text[1:].encode())
-    if re.fullmatch(r"\d{1,20}", text, re.ASCII):
-        return Sender(0, 1, text.encode())
-    if re.fullmatch(r"[A-Za-z0-9 ._&-]{1,11}", text, re.ASCII):
-        return Sender(5, 0, text.encode())
-    raise ValueError("must be a number with or without +, or at most 11 letters and digits")
-
-
-def senders(text: str) -> bytes:
-    """An address that an account may send from: as ``sender`` has it, or digits and ``*``."""
-    if re.fullmatch(r"\+?\d{1,20}\*?", text, re.ASCII):
-        return text.removeprefix("+").encode()
-    return sender(text).address
-
-
-def pattern(text: str) -> str:
-    """A regular expression, in Python's syntax."""
-    try:
-        re.compile(text, re.ASCII)
-    except re.error as error:
-        raise ValueError(f"must be a regular expression: {error}") from None
-    return text
-
-
-def replacement(text: str) -> str:
-    """What a match is replaced by: ASCII, with ``\\1`` for its first group."""
-    if not (text.isascii() and (text.isprintable() or not text)):
-        raise ValueError("must be printable ASCII characters")
-    return text
-
-
-def recipient(text: str) -> Sender:
-    """``+447700900001`` international, ``12345`` as it is."""
-    number = sender(text)
-    if not number.address.isdigit():
-        raise ValueError("must be a number with or without +")
-    return number
-
-
-def predefined(text: str) -> Predefined:
-    """A text in the alphabet that needs the least room for it, as one short_message holds it."""
-    for data_coding in (0, 8):
-        try:
-            octets = texts.encode(text, texts.CHARSETS[data_coding])
-        except ValueError:
-            continue
-        if 0 < len(octets) <= MAX_SHORT_MESSAGE:
-            return Predefined(data_coding, octets)
-    raise ValueError(f"must be a text of at most {MAX_SHORT_MESSAGE} octets in GSM 03.38 or UCS-2")
-
-
-def lookup_url(text: str) -> str:
-    """``http://host/path/{number}``. The value is never part of the error."""
-    try:
-        parts = urlsplit(text)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        sound = False
-    if not sound or text.count("{number}") != 1 or not (text.isascii() and text.isprintable()):
-        raise ValueError("must be like http://127.0.0.1:8080/{number}")
-    return text
-
-
-def network(text: str) -> IpNetwork:
-    """``192.0.2.0/24`` or one address, IPv4 or IPv6."""
-    try:
-        return ipaddress.ip_network(text)
-    except ValueError as error:
-        raise ValueError(f"must be an address or a network like 192.0.2.0/24: {error}") from None
-
-
-def version(text: str) -> int:
-    """``3.4``: 0x34, as interface_version carries it."""
-    if text not in VERSIONS:
-        raise ValueError(f"{text!r} is not one of: {', '.join(VERSIONS)}")
-    return VERSIONS[text]
-
-
-def alphabet(text: str) -> Charset:
-    """What a peer means by data_coding 0, by its name."""
-    if text not in ALPHABETS:
-        raise ValueError(f"{text!r} is not one of: {', '.join(ALPHABETS)}")
-    return ALPHABETS[text]
-
-
-def octet(text: str) -> int:
-    """A value of one octet, decimal or hexadecimal: ``8`` or ``0xF1``."""
-    if re.fullmatch(r"0x[0-9A-Fa-f]{1,2}", text):
-        return int(text, 16)
-    return whole(0, 255)(text)
-
-
-def argon2id(text: str) -> str:
-    """An Argon2id hash in its usual text form. The value is never part of the error."""
-    try:
-        kind = argon2.extract_parameters(text).type
-    except argon2.exceptions.InvalidHashError:
-        kind = None
-    if kind is not argon2.Type.ID:
-        raise ValueError("must be an Argon2id hash ($argon2id$v=19$...): see `smsc hash-password`")
-    return text
-
-
-def socket_path(text: str) -> str:
-    """The path of a Unix socket, as long as the system lets one be."""
-    if not 1 <= len(os.fsencode(text)) <= MAX_SOCKET_PATH:
-        raise ValueError(f"must be a path of at most {MAX_SOCKET_PATH} octets")
-    return text
-
-
-def database_url(text: str) -> str:
-    """A URL of one of the databases there are drivers for. The value is never part of the error."""
-    if not re.match(r"(sqlite|postgresql(\+\w+)?):///?\S", text):
-        raise ValueError("must be sqlite:///PATH or postgresql://USER@HOST/DATABASE")
-    return text
-
-
-def learnt_zone(text: str) -> Zone | None:
-    """A time zone, or None for ``learn``."""
-    return None if text == "learn" else zone(text)
-
-
-def status(text: str) -> int:
-    """A command_status by its name or as hexadecimal: ``ESME_RTHROTTLED`` or ``0x58``."""
-    if text in Status.__members__:
-        value = Status[text].value
-    elif re.fullmatch(r"0x[0-9A-Fa-f]{1,8}", text):
-        value = int(text, 16)
-    else:
-        value = Status.ESME_ROK
-    if value != Status.ESME_ROK:
-        return value
-    raise ValueError(
-        "must be the name of a command_status (ESME_RSYSERR) or its value (0x08), no success"
-    )
-
-
-def vendor_status(text: str) -> int:
-    """A command_status of our own: ``0x0450``."""
-    if not re.fullmatch(r"0x0*4[0-9A-Fa-f]{2}", text):
-        raise ValueError(f"{text!r} must be from 0x0400 to 0x04FF, what is left to vendors")
-    return int(text, 16)
-
-
-def _group(reading: Reading, node: yaml.Node, key: str) -> Any:
-    """``name``, or ``{name: weight, ...}``: carriers that share the traffic."""
-    if isinstance(node, yaml.ScalarNode):
-        one = reading.value(node, Name, key)
-        return INVALID if one is INVALID else (Share(one, 1),)
-    weights = reading.value(node, Mapping[Name, Weight], key)
-    if weights is INVALID:
-        return INVALID
-    if not weights:
-        return reading.problem(key, "must name at least one carrier")
-    return tuple(Share(name, weight) for name, weight in weights.items())
-
-
-def _form(reading: Reading, node: yaml.Node, key: str) -> Any:
-    """``e164``, or ``{form: e164, ton: 0}``."""
-    if not isinstance(node, yaml.ScalarNode):
-        return reading.value(node, FormConfig, key)
-    word = reading.value(node, Literal["as_is", "e164", "plus", "national"], key)
-    return INVALID if word is INVALID else FormConfig(form=word)
-
-
-Duration: TypeAlias = Annotated[int, duration]
-PositiveDuration: TypeAlias = Annotated[int, positive_duration]
-#: A segment holds several frames of at most 1 MiB, and is made and synced whole ahead of its use.
-SegmentSize: TypeAlias = Annotated[int, size(4 * MIB, 1024 * MIB)]
-Rate: TypeAlias = Annotated[float, rate]
-Name: TypeAlias = Annotated[bytes, ascii_text(1, MAX_NAME)]
-Port: TypeAlias = Annotated[int, whole(0, 65535)]
-RemotePort: TypeAlias = Annotated[int, whole(1, 65535)]
-Window: TypeAlias = Annotated[int, whole(1, 10_000)]
-Weight: TypeAlias = Annotated[int, whole(1, 1_000)]
-Count: TypeAlias = Annotated[int, whole(1, 1_000_000_000)]
-Address: TypeAlias = Annotated[bytes, address]
-TimeZone: TypeAlias = Annotated[Zone, zone]
-Group: TypeAlias = Annotated[tuple[Share, ...], Form(_group)]
-Region: TypeAlias = Annotated[str, numbers.region]
-#: Type of number and numbering plan indicator (5.0 4.7.1, 4.7.2); None leaves it alone.
-Ton: TypeAlias = Annotated[int | None, whole(0, 6)]
-Npi: TypeAlias = Annotated[int | None, whole(0, 18)]
-Alphabet: TypeAlias = Annotated[Charset, alphabet]
-
-
-# -- the schema ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -411,7 +95,7 @@ class OutbindConfig:
     host: str
     port: RemotePort
     #: Ours there.
-    password: Annotated[bytes, ascii_text(0, 8), FromFile("password_file")] = field(
+    password: Annotated[bytes, kinds.ascii_text(0, 8), FromFile("password_file")] = field(
         default=b"", repr=False
     )
 
@@ -429,18 +113,18 @@ class AccountConfig:
     """A client's right to bind, and the limits of its contract."""
 
     system_id: Name
-    password_hash: Annotated[str, argon2id, FromFile("password_file")] = field(repr=False)
+    password_hash: Annotated[str, kinds.argon2id, FromFile("password_file")] = field(repr=False)
     #: Whether it may bind; one that may not keeps what it is owed.
     enabled: bool = True
     #: Who is billed; empty means the account itself.
-    customer: Annotated[bytes, ascii_text(1, 64)] = b""
+    customer: Annotated[bytes, kinds.ascii_text(1, 64)] = b""
     #: Networks it may bind from; none listed means any.
-    allowed_addresses: tuple[Annotated[IpNetwork, network], ...] = ()
+    allowed_addresses: tuple[Annotated[IpNetwork, kinds.network], ...] = ()
     #: How many sessions at a time: two data centres with a few each.
-    binds: Annotated[int, whole(1, 10_000)] = 10
+    binds: Annotated[int, kinds.whole(1, 10_000)] = 10
     bind_types: tuple[BindType, ...] = ("tx", "rx", "trx")
     #: The system_type it must bind with; none means any.
-    system_type: Annotated[bytes, ascii_text(1, 12)] = b""
+    system_type: Annotated[bytes, kinds.ascii_text(1, 12)] = b""
     #: Submits without an answer per bind before reading stops.
     window: Window = 100
     #: Beyond the window: read no further, or answer ESME_RTHROTTLED.
@@ -450,9 +134,9 @@ class AccountConfig:
     #: Messages per second over all binds: enough to integrate, too few to harm others.
     rate: Rate = 100.0
     #: Messages that may come at once; 0 means two seconds of the rate.
-    burst: Annotated[float, whole(0, 1_000_000)] = 0.0
+    burst: Annotated[float, kinds.whole(0, 1_000_000)] = 0.0
     #: The highest priority_flag that is honoured; a higher one is lowered.
-    max_priority: Annotated[int, whole(0, 3)] = 3
+    max_priority: Annotated[int, kinds.whole(0, 3)] = 3
     #: For a submit that names no validity_period: a phone off for a weekend still gets it.
     default_validity: PositiveDuration = 2 * DAY
     #: A longer one is shortened.
@@ -469,7 +153,7 @@ class AccountConfig:
     #: Messages it may have owed at a time; beyond that ESME_RMSGQFUL.
     max_queued: Count = 1_000_000
     #: For a submit without a source address.
-    default_sender: Annotated[Sender | None, sender] = None
+    default_sender: Annotated[Sender | None, kinds.sender] = None
     #: What its software gets wrong and is forgiven: a NUL behind the last field; both
     #: short_message and message_payload below 5.0, where the payload counts.
     tolerate: tuple[Literal["trailing_nul", "both_texts"], ...] = ()
@@ -480,14 +164,14 @@ class AccountConfig:
     #: Whether and where it is asked to bind while mail waits and none of its receivers is bound.
     outbind: OutbindConfig | None = None
     #: Source addresses it may send from; none listed means any.
-    senders: tuple[Annotated[bytes, senders], ...] = ()
+    senders: tuple[Annotated[bytes, kinds.senders], ...] = ()
     numbers: AccountNumbersConfig = AccountNumbersConfig()
     #: What it means by data_coding 0, in what it sends and is sent.
     default_alphabet: Alphabet = Charset.GSM
     #: What a submit_multi may name in place of numbers.
-    distribution_lists: Mapping[
-        Annotated[bytes, ascii_text(1, MAX_LIST_NAME)], tuple[Annotated[Sender, recipient], ...]
-    ] = field(default_factory=dict)
+    distribution_lists: Mapping[ListName, tuple[Annotated[Sender, kinds.recipient], ...]] = field(
+        default_factory=dict
+    )
     #: For how long a submit that repeats one is taken for it, if the connection that one came on
     #: was lost; 0 takes every submit for a new message.
     suppress_duplicates: Duration = 0
@@ -528,7 +212,7 @@ class RetryConfig:
     #: Before the second, third, ... attempt; the last one repeats.
     delays: tuple[PositiveDuration, ...] = (10 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
     #: Validity ends most; this ends a carrier's refusal that is temporary for ever.
-    attempts: Annotated[int, whole(1, 10_000)] = 100
+    attempts: Annotated[int, kinds.whole(1, 10_000)] = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -551,6 +235,14 @@ DEFAULT_ERRORS: Mapping[int, ErrorAction] = {
 }
 
 
+def _form(reading: Reading, node: yaml.Node, key: str) -> Any:
+    """``e164``, or ``{form: e164, ton: 0}``."""
+    if not isinstance(node, yaml.ScalarNode):
+        return reading.value(node, FormConfig, key)
+    word = reading.value(node, Literal["as_is", "e164", "plus", "national"], key)
+    return INVALID if word is INVALID else FormConfig(form=word)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormConfig:
     """How a carrier wants numbers; what is no number of E.164 stays as it is."""
@@ -571,7 +263,7 @@ class CarrierNumbersConfig:
     source: Annotated[FormConfig, Form(_form)] = FormConfig()
     #: Kinds of senders that it takes; the others are replaced.
     senders: tuple[numbers.Kind, ...] = ("number", "short_code", "alphanumeric")
-    replacement: Annotated[Sender | None, sender] = None
+    replacement: Annotated[Sender | None, kinds.sender] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -580,8 +272,8 @@ class RewriteConfig:
 
     field: Literal["source", "destination"]
     #: A regular expression; its first match in the address is replaced.
-    match: Annotated[str, pattern]
-    replace: Annotated[str, replacement] = ""
+    match: Annotated[str, kinds.pattern]
+    replace: Annotated[str, kinds.replacement] = ""
     ton: Ton = None
     npi: Npi = None
 
@@ -594,15 +286,17 @@ class CarrierConfig:
     host: str
     port: RemotePort
     system_id: Name
-    password: Annotated[bytes, ascii_text(0, 8), FromFile("password_file")] = field(repr=False)
-    system_type: Annotated[bytes, ascii_text(0, 12)] = b""
-    version: Annotated[int, version] = 0x34
+    password: Annotated[bytes, kinds.ascii_text(0, 8), FromFile("password_file")] = field(
+        repr=False
+    )
+    system_type: Annotated[bytes, kinds.ascii_text(0, 12)] = b""
+    version: Annotated[int, kinds.version] = 0x34
     #: How messages are sent to it, below 3.4 by submit_sm in any case.
     submit_with: Literal["submit_sm", "data_sm"] = "submit_sm"
     #: One transceiver per bind, or a transmitter and a receiver.
     bind: Literal["trx", "tx+rx"] = "trx"
     #: How many of these.
-    binds: Annotated[int, whole(1, 1_000)] = 1
+    binds: Annotated[int, kinds.whole(1, 1_000)] = 1
     #: Attempts without an answer per bind: also the most that one cut puts in doubt.
     window: Window = 10
     #: Messages per second over all binds. Without a limit the carrier's ESME_RTHROTTLED sets it.
@@ -616,9 +310,9 @@ class CarrierConfig:
     receipts: Literal["as_asked", "always", "never"] = "as_asked"
     id_rule: IdRuleConfig = IdRuleConfig()
     #: The clock that the dates in its receipts are read from; None: learn it.
-    receipt_time_zone: Annotated[Zone | None, learnt_zone] = None
+    receipt_time_zone: Annotated[Zone | None, kinds.learnt_zone] = None
     #: What a command_status means; completes and overrides DEFAULT_ERRORS.
-    errors: Mapping[Annotated[int, status], ErrorAction] = field(default_factory=dict)
+    errors: Mapping[Annotated[int, kinds.status], ErrorAction] = field(default_factory=dict)
     retry: RetryConfig = RetryConfig()
     in_doubt: InDoubtConfig = InDoubtConfig()
     #: How long after the acknowledgement a receipt is awaited, before the state is UNKNOWN.
@@ -629,7 +323,7 @@ class CarrierConfig:
     #: What it means by data_coding 0, in what it is sent and sends.
     default_alphabet: Alphabet = Charset.GSM
     #: The values of data_coding that it takes; none listed means all. Others are recoded.
-    data_codings: tuple[Annotated[int, octet], ...] = ()
+    data_codings: tuple[Annotated[int, kinds.octet], ...] = ()
     #: Texts that don't fit one short message: as they came, cut with a header or SAR TLVs, whole.
     long_messages: LongMessages = "pass"
     #: Whether parts that we cut have references of 16 bits: one character less in each.
@@ -649,7 +343,7 @@ class RouteConfig:
 
     name: str
     #: First digits of the destination; none means every destination.
-    to: tuple[Annotated[bytes, prefix], ...] = (b"",)
+    to: tuple[Annotated[bytes, kinds.prefix], ...] = (b"",)
     #: The submitting account's system_id.
     account: Name = b""
     #: Source addresses, whole.
@@ -680,12 +374,12 @@ class LookupConfig:
     """A service that knows which network a ported number is in, asked over HTTP."""
 
     #: ``{number}`` in it stands for the number. May hold a secret.
-    url: Annotated[str, lookup_url] = field(repr=False)
+    url: Annotated[str, kinds.lookup_url] = field(repr=False)
     #: How long a message waits for the answer before it goes by its prefix.
     timeout: PositiveDuration = 500
     #: How long an answer counts; 0 not at all.
     cache: Duration = HOUR
-    max_concurrent: Annotated[int, whole(1, 1_000)] = 32
+    max_concurrent: Annotated[int, kinds.whole(1, 1_000)] = 32
     #: Accounts and routes (by prefix) whose messages are looked up; none named means all.
     accounts: tuple[Name, ...] = ()
     routes: tuple[str, ...] = ()
@@ -698,7 +392,7 @@ class InboundConfig:
     #: Destination addresses, whole.
     to: tuple[Address, ...]
     #: First word of the text, in any case; none means every text without a keyword of its own.
-    keyword: Annotated[bytes, ascii_text(1, 20)] = b""
+    keyword: Annotated[bytes, kinds.ascii_text(1, 20)] = b""
     account: Name
 
 
@@ -752,7 +446,7 @@ class DatabaseConfig:
     """Customers, accounts, prices. Without a URL there are the accounts of the file alone."""
 
     #: As SQLAlchemy writes it: ``sqlite:///var/smsc.db``, ``postgresql://smsc@/smsc``.
-    url: Annotated[str, database_url, FromFile("url_file")] = field(default="", repr=False)
+    url: Annotated[str, kinds.database_url, FromFile("url_file")] = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -761,7 +455,7 @@ class BillingConfig:
 
     #: The command_status for a submit beyond the credit or a cap. A vendor's own (SMPP 5.0 4.7.6):
     #: no client knows it as a reason to try again at once.
-    refused: Annotated[int, vendor_status] = 0x0450
+    refused: Annotated[int, kinds.vendor_status] = 0x0450
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -783,7 +477,7 @@ class RetentionConfig:
     #: From the close of a period to its deletion: what German supervision takes for usual.
     objection: Duration = 90 * DAY
     #: From the end of a period to the deletion of its contents; without it with the rest.
-    content: Annotated[int | None, duration] = None
+    content: Annotated[int | None, kinds.duration] = None
     #: From the end of a period to its deletion even if nobody closed it: the law's six months.
     maximum: PositiveDuration = 180 * DAY
     #: How long it is kept who fetched what over HTTP: enough to look into an attack.
@@ -821,7 +515,7 @@ class ControlConfig:
     """Where the command line reaches the running server."""
 
     #: A Unix socket, open to the server's own user alone.
-    socket: Annotated[str, socket_path] = "var/control.sock"
+    socket: Annotated[str, kinds.socket_path] = "var/control.sock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -851,7 +545,7 @@ class LimitsConfig:
     #: The same, per address: a client's whole pool may reconnect at once behind one address.
     max_unbound_per_address: Count = 256
     #: Octets. A legal message_payload or submit_multi needs up to 70,000.
-    max_pdu: Annotated[int, size(KIB, 128 * KIB)] = 128 * KIB
+    max_pdu: Annotated[int, kinds.size(KIB, 128 * KIB)] = 128 * KIB
     timers: TimersConfig = TimersConfig()
 
 
@@ -879,7 +573,7 @@ class Config:
     finished: FinishedConfig = FinishedConfig()
     #: Texts that clients name by sm_default_msg_id.
     predefined_messages: Mapping[
-        Annotated[int, whole(1, 255)], Annotated[Predefined, predefined]
+        Annotated[int, kinds.whole(1, 255)], Annotated[Predefined, kinds.predefined]
     ] = field(default_factory=dict)
     traffic: TrafficConfig = TrafficConfig()
     database: DatabaseConfig = DatabaseConfig()
@@ -901,251 +595,3 @@ class Config:
         object.__setattr__(self, "keys", keys)
         directory = self.retention.directory or os.path.join(var, "retention")
         object.__setattr__(self, "retention", replace(self.retention, directory=directory))
-
-
-# -- what must agree -----------------------------------------------------------------------------
-
-Findings: TypeAlias = Iterator[tuple[str, str]]
-
-
-def _present(config: Config) -> Findings:
-    if not config.listeners:
-        yield "listeners", "at least one listener is needed"
-    if not config.accounts and not config.database.url:
-        yield "accounts", "at least one account is needed, or a database that has some"
-
-
-def _unique(config: Config) -> Findings:
-    for section, name in (
-        ("listeners", "name"),
-        ("accounts", "system_id"),
-        ("carriers", "name"),
-        ("routes", "name"),
-    ):
-        first: dict[object, int] = {}
-        for at, item in enumerate(getattr(config, section)):
-            other = first.setdefault(getattr(item, name), at)
-            if other != at:
-                yield f"{section}[{at}].{name}", f"is the same as that of {section}[{other}]"
-
-
-def _one_port_each(config: Config) -> Findings:
-    places = [(f"listeners[{at}]", x.host, x.port) for at, x in enumerate(config.listeners)]
-    places.append(("metrics", config.metrics.host, config.metrics.port))
-    for at, (key, host, port) in enumerate(places):
-        for other, other_host, other_port in places[:at]:
-            if port and port == other_port and _overlap(host, other_host):
-                yield f"{key}.port", f"{port} is already taken by {other}"
-
-
-def _overlap(one: str, other: str) -> bool:
-    return one == other or bool({one, other} & {"0.0.0.0", "::"})
-
-
-def _existing(config: Config) -> Findings:
-    carriers = {carrier.name for carrier in config.carriers}
-    accounts = {account.system_id for account in config.accounts}
-    for at, route in enumerate(config.routes):
-        if not route.carriers:
-            yield f"routes[{at}].carriers", "at least one carrier is needed"
-        for group, shares in enumerate(route.carriers):
-            for share in shares:
-                if share.carrier not in carriers:
-                    yield f"routes[{at}].carriers[{group}]", _no_such("carrier", share.carrier)
-    if config.database.url:
-        return  # the other accounts are there: who reads them says what is missing
-    yield from unknown_accounts(config, accounts)
-
-
-def unknown_accounts(config: Config, accounts: Container[bytes]) -> Findings:
-    """Where an account is named that is none of these."""
-    for at, route in enumerate(config.routes):
-        if route.account and route.account not in accounts:
-            yield f"routes[{at}].account", _no_such("account", route.account)
-    if config.lookup is not None:
-        for at, name in enumerate(config.lookup.accounts):
-            if name not in accounts:
-                yield f"lookup.accounts[{at}]", _no_such("account", name)
-        routes = {one.name for one in config.routes}
-        for at, wanted in enumerate(config.lookup.routes):
-            if wanted not in routes:
-                yield f"lookup.routes[{at}]", _no_such("route", wanted.encode())
-    for at, inbound in enumerate(config.inbound):
-        if inbound.account not in accounts:
-            yield f"inbound[{at}].account", _no_such("account", inbound.account)
-
-
-def _no_such(what: str, name: bytes) -> str:
-    return f"there is no {what} named {name.decode()}"
-
-
-def _ambiguous(config: Config) -> Findings:
-    routes: dict[object, int] = {}
-    for at, route in enumerate(config.routes):
-        senders, where = route.from_ or (b"",), route.network or (b"",)
-        fixed = (route.account,), (route.broadcast,)
-        for match in itertools.product(route.to, senders, where, *fixed):
-            other = routes.setdefault(match, at)
-            if other != at:
-                yield f"routes[{at}]", f"matches the same as routes[{other}] and never wins"
-                break
-    inbound: dict[object, int] = {}
-    for at, rule in enumerate(config.inbound):
-        for to in rule.to:
-            other = inbound.setdefault((to, rule.keyword.upper()), at)
-            if other != at:
-                yield f"inbound[{at}]", f"matches the same as inbound[{other}] and never wins"
-
-
-def _ordered(config: Config) -> Findings:
-    for at, account in enumerate(config.accounts):
-        for key, message in _ordered_account(account):
-            yield f"accounts[{at}].{key}", message
-    for at, carrier in enumerate(config.carriers):
-        if carrier.reconnect.min > carrier.reconnect.max:
-            yield f"carriers[{at}].reconnect", "min is longer than max"
-    slow = config.storage.slow_sync
-    if not slow.warn <= slow.throttle <= slow.pause <= slow.unready:
-        yield "storage.slow_sync", "must grow from warn over throttle and pause to unready"
-    retention = config.retention
-    for key, value in (("objection", retention.objection), ("content", retention.content or 0)):
-        if value > retention.maximum:
-            yield f"retention.{key}", "is longer than maximum"
-    timers = config.limits.timers
-    if 0 < timers.inactivity < 2 * timers.enquire_link:
-        yield "limits.timers.inactivity", "must be 0 or at least twice enquire_link"
-
-
-def _ordered_account(account: AccountConfig) -> Findings:
-    if account.default_validity > account.max_validity:
-        yield "default_validity", "is longer than max_validity"
-    for name, members in account.distribution_lists.items():
-        if not 1 <= len(members) <= MAX_LIST:
-            yield f"distribution_lists.{name.decode()}", f"must have 1 to {MAX_LIST} numbers"
-
-
-def _bindable(config: Config) -> Findings:
-    for at, carrier in enumerate(config.carriers):
-        if carrier.version < VERSIONS["3.4"] and carrier.bind == "trx":
-            yield f"carriers[{at}].bind", "SMPP 3.3 has no transceiver; use tx+rx"
-        if carrier.version < VERSIONS["3.4"] and carrier.long_messages in ("sar", "payload"):
-            yield f"carriers[{at}].long_messages", "SMPP 3.3 has no TLVs; use udh"
-
-
-def _writable(config: Config) -> Findings:
-    for at, carrier in enumerate(config.carriers):
-        key, wishes = f"carriers[{at}].numbers", carrier.numbers
-        for side, form in (("source", wishes.source), ("destination", wishes.destination)):
-            if form.form == "national" and not wishes.region:
-                yield f"{key}.{side}", "national numbers need a region"
-        sender = wishes.replacement
-        if sender is None and set(wishes.senders) != set(get_args(numbers.Kind)):
-            yield f"{key}.senders", "the other kinds need a replacement"
-        elif sender is not None and numbers.kind(sender.ton, sender.address) not in wishes.senders:
-            yield f"{key}.replacement", "is not of a kind that senders names"
-        for number, rule in enumerate(carrier.rewrite):
-            try:
-                re.compile(rule.match, re.ASCII).sub(rule.replace, "")
-            except (re.error, IndexError) as error:
-                yield f"carriers[{at}].rewrite[{number}].replace", f"does not fit match: {error}"
-
-
-def _broadcasting(config: Config) -> Findings:
-    versions = {carrier.name: carrier.version for carrier in config.carriers}
-    for at, route in enumerate(config.routes):
-        if not route.broadcast:
-            continue
-        if route.to != (b"",):
-            yield f"routes[{at}].to", "a broadcast has no destination"
-        for group, shares in enumerate(route.carriers):
-            for share in shares:
-                if versions.get(share.carrier, 0x50) < VERSIONS["5.0"]:
-                    name = share.carrier.decode()
-                    yield f"routes[{at}].carriers[{group}]", f"{name} has no broadcasts before 5.0"
-
-
-def _pinned(config: Config) -> Findings:
-    for at, carrier in enumerate(config.carriers):
-        rule = carrier.id_rule
-        if (rule.response == "learn") != (rule.receipt == "learn"):
-            yield f"carriers[{at}].id_rule", "pins response and receipt, or neither"
-
-
-def _apart(config: Config) -> Findings:
-    if os.path.abspath(config.storage.directory) == os.path.abspath(config.traffic.directory):
-        yield "traffic.directory", "must not be storage.directory"
-
-
-CHECKS: tuple[Callable[[Config], Findings], ...] = (
-    _present,
-    _unique,
-    _one_port_each,
-    _existing,
-    _ambiguous,
-    _ordered,
-    _bindable,
-    _writable,
-    _broadcasting,
-    _pinned,
-    _apart,
-)
-
-
-# -- reading it ----------------------------------------------------------------------------------
-
-
-def _read(text: str, file: str) -> tuple[Config | None, list[ConfigError]]:
-    """The value, and every problem by line. What must agree is only looked at once all is read."""
-    reading = Reading(file)
-    config = reading.document(text, Config)
-    if not reading.problems:
-        for key, message in itertools.chain.from_iterable(found(config) for found in CHECKS):
-            reading.problem(key, message)
-    return config, sorted(reading.problems, key=lambda problem: problem.line)
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except OSError as error:
-        raise ConfigError(f"can't be read: {error.strerror}", file=path) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError("is not UTF-8 text", file=path) from error
-
-
-def loads(text: str, file: str = "<text>") -> Config:
-    """A sound Config from YAML text. Raises ConfigError, for the first problem by line."""
-    config, problems = _read(text, file)
-    if problems:
-        raise problems[0]
-    assert config is not None
-    return config
-
-
-def load(path: str) -> Config:
-    """A sound Config from a file. Raises ConfigError, for the first problem by line."""
-    return loads(_text(path), path)
-
-
-def check(path: str) -> list[ConfigError]:
-    """Every problem of a file, by line; none means that ``load`` succeeds."""
-    try:
-        return _read(_text(path), path)[1]
-    except ConfigError as error:
-        return [error]
-
-
-def account(fields: Mapping[str, Any], where: str) -> AccountConfig:
-    """An account that is kept elsewhere, by the keys and values it would have in the file.
-
-    Raises ConfigError, which says ``where`` and the key.
-    """
-    reading = Reading(where)
-    read = reading.document(json.dumps(fields), AccountConfig)
-    problems = [(problem.key, problem.message) for problem in reading.problems]
-    problems += [] if problems else _ordered_account(read)
-    for key, message in problems:
-        raise ConfigError(message, file=where, key=key)
-    assert isinstance(read, AccountConfig)
-    return read

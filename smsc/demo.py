@@ -27,7 +27,8 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from smsc import config, traffic
+from smsc import reading, traffic
+from smsc.config import Config
 from smsc.journal import inspect
 from smsc.keys import keyring
 from smsc.sim.process import SHOWN, NotReady, Process, module
@@ -142,7 +143,7 @@ def perform(file: str, messages: int, directory: Path, console: Console) -> Outc
             console.print(f"server on port {next(iter(ports.values()))}, metrics at {url}")
             _load(next(iter(ports.values())), messages, result)
             metrics = scrape(url)
-    records, ids, sample = read_traffic(config.load(str(here)))
+    records, ids, sample = read_traffic(reading.load(str(here)))
     load, carried = json.loads(result.read_text()), json.loads(counts.read_text())
     return Outcome(load, carried, records, ids, sample, url, metrics)
 
@@ -171,7 +172,7 @@ def scrape(url: str) -> str:
         return str(response.read(), "utf-8")
 
 
-def read_traffic(loaded: config.Config) -> tuple[int, int, dict[str, Any]]:
+def read_traffic(loaded: Config) -> tuple[int, int, dict[str, Any]]:
     """Of a stopped server's traffic log: its records, how many messages they are of, and one."""
     records, ids = 0, set()
     sample: dict[str, Any] = {}
@@ -252,7 +253,7 @@ def _count(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """0 if every promise was kept, 1 if not, 130 if interrupted. Raises ConfigError."""
-    beside = Path(config.load(options.config).storage.directory).absolute().parent
+    beside = Path(reading.load(options.config).storage.directory).absolute().parent
     beside.mkdir(parents=True, exist_ok=True)
     # To be told to end is to be interrupted: nothing may be left running.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -15,8 +15,9 @@ from typing import Any
 from smsc import message as rules
 from smsc import times
 from smsc._pdu import Message, Pdu
-from smsc.config import AccountConfig, Predefined
+from smsc.config import AccountConfig
 from smsc.dialect import heard
+from smsc.kinds import Predefined
 from smsc.smpp import Tag
 from smsc.text import Charset
 

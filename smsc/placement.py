@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from smsc._pdu import Message
 from smsc.addressing import Numbering, comparable
-from smsc.config import AccountConfig, Config, Sender
+from smsc.config import AccountConfig, Config
+from smsc.kinds import Sender
 from smsc.networks import Networks
 from smsc.numbers import SHORTEST
 from smsc.routing import Explanation, Route, Router

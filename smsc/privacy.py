@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from smsc import config, control
+from smsc import control, reading
 from smsc.audit import Audit
 from smsc.config import Config
 from smsc.db import customer_of, facts_of
@@ -104,7 +104,7 @@ def _group(commands: Any, name: str, text: str) -> Any:
 
 
 def _keys_init(options: argparse.Namespace) -> int:
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     if any(Path(loaded.keys.directory).glob("*" + SUFFIX)):
         raise ConfigError(
             "there are keys already, which a new master key could not open",
@@ -116,7 +116,7 @@ def _keys_init(options: argparse.Namespace) -> int:
 
 
 def _keys_show(options: argparse.Namespace) -> int:
-    for key in sorted(keyring(config.load(options.config), read_only=True), key=lambda k: k.name):
+    for key in sorted(keyring(reading.load(options.config), read_only=True), key=lambda k: k.name):
         made = time.strftime("%Y-%m-%d", time.gmtime(key.made // 1_000))
         name = key.name
         print(
@@ -127,7 +127,7 @@ def _keys_show(options: argparse.Namespace) -> int:
 
 
 def _keys_rotate(options: argparse.Namespace) -> int:
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     with _keys(loaded) as keys:
         epoch = keys.rotate()
         audit_of(loaded).add("master.rotated", by=operator(), epoch=epoch, keys=len(keys))
@@ -156,7 +156,7 @@ def audit_of(loaded: Config) -> Audit:
 
 
 def _audit_verify(options: argparse.Namespace) -> int:
-    found = audit_of(config.load(options.config)).verify()
+    found = audit_of(reading.load(options.config)).verify()
     for problem in found.problems:
         print(problem)
     if found.torn:
@@ -166,7 +166,7 @@ def _audit_verify(options: argparse.Namespace) -> int:
 
 
 def _audit_show(options: argparse.Namespace) -> int:
-    for entry in audit_of(config.load(options.config)):
+    for entry in audit_of(reading.load(options.config)):
         if options.event in (None, entry["event"]):
             print(json.dumps(entry, sort_keys=True))
     return 0
@@ -176,7 +176,7 @@ def _audit_show(options: argparse.Namespace) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     wanted = {"dry_run": options.dry_run, "clock_is_right": options.clock_is_right}
     done = _by_server(loaded, "POST", "/sweep", wanted) or _by_hand(loaded, **wanted)
     if options.json:
@@ -225,7 +225,7 @@ def _by_hand(loaded: Config, dry_run: bool, clock_is_right: bool) -> dict[str, A
 
 
 def _status(options: argparse.Namespace) -> int:
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     found = _by_server(loaded, "GET", "/retention") or _by_hand(
         loaded, dry_run=True, clock_is_right=True
     )
@@ -252,7 +252,7 @@ def _facts(loaded: Config) -> FileFacts:
 
 
 def _close(options: argparse.Namespace) -> int:
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     facts, customer = _facts(loaded), options.customer.encode()
     now = now_ms()
     try:
@@ -271,7 +271,7 @@ def _close(options: argparse.Namespace) -> int:
 
 
 def _hold(options: argparse.Namespace) -> int:
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     if options.approver == operator():
         raise StorageError("a hold is approved by somebody else")
     hold = Hold(
@@ -290,7 +290,7 @@ def _hold(options: argparse.Namespace) -> int:
 
 
 def _end(options: argparse.Namespace) -> int:
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     facts = _facts(loaded)
     if options.case not in {hold.case for hold in facts.holds()}:
         raise StorageError(f"there is no hold for {options.case}")

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from smsc import networks
-from smsc.config import InboundConfig, RouteConfig, Share
+from smsc.config import InboundConfig, RouteConfig
+from smsc.kinds import Share
 
 
 class Route:

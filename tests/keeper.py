@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from smsc import config
+from smsc import reading
 from smsc._pdu import Decoder, Message, Pdu, encode
 from smsc.accounts import Accounts, hash_password
 from smsc.commit import Commit
@@ -231,7 +231,7 @@ class Keeper:
             self._traffic_log, sorted(self.traffic_logs), sealer, lambda: self.now
         )
         self.text = text
-        loaded = config.loads(text, file="test.yaml")
+        loaded = reading.loads(text, file="test.yaml")
         self.tariffs = tariffs
         accounts = Accounts(loaded.accounts, tariffs)
         self.core = Core(loaded, accounts, self.log, self.commit, self.traffic, lookup)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from smsc import config
+from smsc import reading
 from smsc.accounts import hash_password
 from smsc.app import App
 from smsc.config import Config
@@ -36,7 +36,7 @@ def configuration(directory: Path, port: int = 1, accounts: bool = False, url: s
     """Of a server whose carrier is at ``port``; nobody listens on port 1."""
     told = str(accounts).lower()
     text = CONFIG.format(hash=HASH, port=port, directory=directory, accounts=told)
-    return config.loads(text + f"database: {{url: '{url}'}}" * bool(url))
+    return reading.loads(text + f"database: {{url: '{url}'}}" * bool(url))
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsc import config
+from smsc import reading
 from smsc._pdu import Message
 from smsc.addressing import Numbering, Outgoing, international
 from smsc.config import AccountConfig, CarrierConfig
@@ -22,12 +22,12 @@ Address = tuple[int, int, bytes]
 
 def account(options: str) -> AccountConfig:
     text = BASE.replace("{system_id: acme,", "{system_id: acme, " + options + ",")
-    return config.loads(text).accounts[0]
+    return reading.loads(text).accounts[0]
 
 
 def carrier(options: str) -> CarrierConfig:
     text = BASE.replace("{name: two,", "{name: two, " + options + ",")
-    return config.loads(text).carriers[1]
+    return reading.loads(text).carriers[1]
 
 
 def message(source: Address, destination: Address = (1, 1, MOBILE)) -> Message:

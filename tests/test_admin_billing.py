@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from smsc import cli, config, money
+from smsc import cli, money, reading
 from smsc.admin import billing
 from smsc.app import App
 from smsc.billing import BillingError, period_of
@@ -62,7 +62,7 @@ def serve(directory: Path, url: str, use: Use, profile: Profile | None = None) -
 
 
 def close(file: Path, database: Database, now: int = LATER) -> Period:
-    return billing.close(config.load(str(file)), database, "acme", MONTH, now)
+    return billing.close(reading.load(str(file)), database, "acme", MONTH, now)
 
 
 def totals(period: Period) -> list[tuple[int | None, int, int, int]]:
@@ -159,7 +159,7 @@ def test_the_others_messages_are_in_nobodys_way(
 
     async def use(app: App) -> None:
         await owe(app)
-        loaded = config.load(str(file))
+        loaded = reading.load(str(file))
         closed = await asyncio.to_thread(billing.close, loaded, billed, "other", MONTH, LATER)
         assert totals(closed) == []
 

@@ -16,9 +16,9 @@ import pytest
 from argon2 import PasswordHasher
 
 from smsc import __version__, cli
-from smsc.config import load
 from smsc.journal import Journal
 from smsc.keys import keyring
+from smsc.reading import load
 from smsc.smpp import MessageState
 from smsc.traffic import Traffic, finished
 from tests.keeper import START, submit_sm

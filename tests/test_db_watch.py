@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from smsc import config
+from smsc import reading
 from smsc._pdu import Decoder, Pdu, encode, header_only
 from smsc.accounts import Accounts
 from smsc.app import App
@@ -70,7 +70,7 @@ accounts:
     allowed_addresses: [192.0.2.0/24]
     mailbox: {{max_items: 7}}
 """
-    assert found.accounts.get(b"acme").config == config.loads(text).accounts[0]  # type: ignore[union-attr]
+    assert found.accounts.get(b"acme").config == reading.loads(text).accounts[0]  # type: ignore[union-attr]
     assert names(found.accounts) == [b"fixed", b"acme"]
     assert found.problems == ()
 

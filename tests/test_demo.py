@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from smsc import config, demo
+from smsc import demo, reading
 from smsc.demo import Outcome
 
 CONFIG = Path(__file__).parent.parent / "config/smsc.yaml"
@@ -27,7 +27,7 @@ MESSAGES = 200
 
 def test_only_ports_and_places_are_changed(tmp_path: Path) -> None:
     text = CONFIG.read_text().replace("port: 2776", "port: 2776\n    errors: {0x0405: retry}")
-    before, after = config.loads(text), config.loads(demo.adapted(text, tmp_path, 4711))
+    before, after = reading.loads(text), reading.loads(demo.adapted(text, tmp_path, 4711))
     assert [listener.port for listener in after.listeners] == [0]
     assert [carrier.port for carrier in after.carriers] == [4711]
     assert after.carriers[0].errors[0x0405] == "retry"

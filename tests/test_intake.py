@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from smsc import config
+from smsc import reading
 from smsc._pdu import Message, encode
-from smsc.config import AccountConfig, Predefined
+from smsc.config import AccountConfig
 from smsc.intake import one_text, ours, replaced, revised, source, terms
+from smsc.kinds import Predefined
 from smsc.smpp import Command, Tag
 from tests.keeper import BASE, START, request, submit_sm
 
@@ -23,7 +24,7 @@ def limits(**values: str) -> AccountConfig:
     """The account ``acme`` with these values more."""
     more = "".join(f", {name}: {value}" for name, value in values.items())
     text = BASE.replace("{system_id: acme,", "{system_id: acme" + more + ",")
-    return config.loads(text).accounts[0]
+    return reading.loads(text).accounts[0]
 
 
 def submit(tlvs: tuple[tuple[int, bytes], ...] = (), **fields: Any) -> Message:

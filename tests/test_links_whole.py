@@ -10,9 +10,10 @@ from pathlib import Path
 import uvloop
 from helpers import bind
 
-from smsc import config
+from smsc import reading
 from smsc._pdu import encode
 from smsc.app import App
+from smsc.config import Config
 from smsc.smpp import RESPONSE, Command, MessageState, Tag
 from tests.serving import CONFIG, HASH, PASSWORD
 from tests.test_broadcast import pdu as broadcast_sm
@@ -40,7 +41,7 @@ async def listening() -> AsyncIterator[tuple[int, asyncio.Queue[Peer]]]:
         server.close()
 
 
-def configured(directory: Path, carrier: int, client: int) -> config.Config:
+def configured(directory: Path, carrier: int, client: int) -> Config:
     more = (
         "deliver_with: data_sm, broadcast: true, "
         f"outbind: {{host: 127.0.0.1, port: {client}, password: smsc0001}}, rate"
@@ -50,7 +51,7 @@ def configured(directory: Path, carrier: int, client: int) -> config.Config:
     text = text.replace(
         "carriers: [sim]}]", "carriers: [sim]}, {name: b, broadcast: true, carriers: [sim]}]"
     )
-    return config.loads(text + "inbound: [{to: '80888', account: acme}]\n")
+    return reading.loads(text + "inbound: [{to: '80888', account: acme}]\n")
 
 
 async def use(directory: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from smsc import config, lookup
+from smsc import kinds, lookup
 from smsc.config import LookupConfig
 from smsc.errors import StorageError
 from smsc.lookup import (
@@ -435,7 +435,7 @@ async def test_closing_waits_for_nobody() -> None:
     "url", ["http://127.0.0.1:8080/{number}", "https://example.net/mnp?n={number}&key=s"]
 )
 def test_urls(url: str) -> None:
-    assert config.lookup_url(url) == url
+    assert kinds.lookup_url(url) == url
 
 
 @pytest.mark.parametrize(
@@ -445,6 +445,6 @@ def test_urls(url: str) -> None:
 )  # fmt: skip
 def test_what_is_no_url(url: str) -> None:
     with pytest.raises(ValueError, match="must be like") as caught:
-        config.lookup_url(url)
+        kinds.lookup_url(url)
     assert "s3cret" not in str(caught.value)
     assert "s3cret" not in repr(wishes())

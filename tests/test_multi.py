@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from smsc import config, multi
+from smsc import multi, reading
 from smsc._pdu import Decoder, Pdu, encode
 from smsc.config import AccountConfig
 from smsc.message import OURS
@@ -24,7 +24,7 @@ def sme(number: bytes, ton: int = 1, npi: int = 1) -> tuple[Any, ...]:
 def limits(lists: bool = True) -> AccountConfig:
     numbers = ", ".join(f"'+447700900{n:03}'" for n in range(254))
     text = BASE.replace("acme, ", "acme, " + LISTS % numbers, 1) if lists else BASE
-    return config.loads(text).accounts[0]
+    return reading.loads(text).accounts[0]
 
 
 def submit_multi(*destinations: tuple[Any, ...], **fields: Any) -> Pdu:

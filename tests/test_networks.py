@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsc import config, networks
+from smsc import networks, reading
 from smsc.networks import Networks
 from smsc.placement import Placement
 from tests.keeper import BASE, Client, Keeper, Relay, submit_sm
+from tests.settings import problems
 
 EXAMPLE = Path(__file__).parents[1] / "config" / "networks.example.csv"
 
@@ -117,10 +118,10 @@ def test_a_table_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "networks.csv"
     path.write_text("prefix,network\n44,00101\n")
     text = BASE + f"networks: {{file: '{path}'}}\n"
-    assert config.loads(text).networks.prefixes == {b"44": b"00101"}
+    assert reading.loads(text).networks.prefixes == {b"44": b"00101"}
     path.write_text("prefix,network\n44,1\n")
-    [problem] = config._read(text, "f")[1]
-    assert "networks.file: line 2: '1' must be MCC and MNC" in str(problem)
+    [problem] = problems(text)
+    assert "networks.file: line 2: '1' must be MCC and MNC" in problem
 
 
 # -- through the keeper ----------------------------------------------------------------------------
@@ -188,7 +189,7 @@ def test_a_message_whose_carrier_is_gone_keeps_to_its_network() -> None:
 
 def test_an_explanation_says_form_network_and_why() -> None:
     text = ROUTED.replace("{system_id: acme,", "{system_id: acme, numbers: {region: GB},")
-    loaded = config.loads(text)
+    loaded = reading.loads(text)
     explained = Placement(loaded).explain(b"acme", loaded.accounts[0], b"ACME", b"07700900123")
     assert str(explained).splitlines() == [
         "to 447700900123 from ACME account acme",
@@ -203,7 +204,7 @@ def test_an_explanation_says_form_network_and_why() -> None:
 
 
 def test_an_explanation_without_a_network() -> None:
-    explained = str(Placement(config.loads(ROUTED)).explain(b"x", None, b"", b"999000000000001"))
+    explained = str(Placement(reading.loads(ROUTED)).explain(b"x", None, b"", b"999000000000001"))
     assert "network unknown: no prefix of the table fits" in explained
     assert "loses  net: it is for network 00102" in explained
-    assert "network" not in str(Placement(config.loads(BASE)).explain(b"x", None, b"", b"33123"))
+    assert "network" not in str(Placement(reading.loads(BASE)).explain(b"x", None, b"", b"33123"))

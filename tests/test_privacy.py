@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from smsc import cli, privacy
-from smsc.config import load
 from smsc.keys import keyring
+from smsc.reading import load
 from smsc.retention import Name
 from tests.keeper import START
 from tests.serving import CONFIG, HASH

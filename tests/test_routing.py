@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsc.config import InboundConfig, RouteConfig, Share
+from smsc.config import InboundConfig, RouteConfig
+from smsc.kinds import Share
 from smsc.routing import InboundRouter, Route, Router
 
 SIM = ((Share(b"sim", 1),),)

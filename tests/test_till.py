@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smsc import config
+from smsc import reading
 from smsc.accounts import Accounts
 from smsc.journal import SimLog
 from smsc.rating import Plan, Price, Purse, Tariff, read_charge
@@ -167,7 +167,7 @@ def test_a_payment_counts_from_the_next_snapshot_on() -> None:
     world = keeper(prepaid=True, credited=0)
     client = Client(world)
     assert world.submit(client, submit_sm()) == [-REFUSED]
-    loaded = config.loads(world.text)
+    loaded = reading.loads(world.text)
     paid = {b"acme": tariff(prepaid=True, credited=100)}
     world.core.adopt(Accounts(loaded.accounts, paid))
     assert world.submit(client, submit_sm())[0] > 0

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from smsc import config, records
+from smsc import reading, records
 from smsc._pdu import Message
 from smsc.records import Kind
 from smsc.spool import Stage
@@ -15,7 +15,7 @@ from smsc.state import State
 from smsc.upstream import PARKED, Upstream
 from tests.keeper import BASE, START, submit_sm
 
-CARRIERS = {carrier.name: carrier for carrier in config.loads(BASE).carriers}
+CARRIERS = {carrier.name: carrier for carrier in reading.loads(BASE).carriers}
 ACCOUNT = b"acme"
 
 
@@ -296,7 +296,7 @@ def test_a_message_goes_at_once_only_if_nothing_stands_before_it(bench: Bench) -
 )
 def test_receipts_are_asked_of_it_as_configured(receipts: str, asked: bool, answer: bool) -> None:
     text = BASE.replace("password: pw\n", f"password: pw\n    receipts: {receipts}\n")
-    [one, _two] = config.loads(text).carriers
+    [one, _two] = reading.loads(text).carriers
     assert Upstream(one, State()).asks_receipt(asked) is answer
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import uvloop
 
-from smsc import billing, config, control, money, traffic
+from smsc import billing, control, money, reading, traffic
 from smsc.admin.commands import CONFIG, noun, opened
 from smsc.admin.words import moment, now, show
 from smsc.billing import BillingError, Span
@@ -136,14 +136,14 @@ def _csv(rows: Iterable[dict[str, Any]]) -> str:
 
 
 def _close(options: argparse.Namespace) -> int:
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     with opened(loaded) as database:
         show(_told(close(loaded, database, options.customer, options.period, now())), options.json)
     return 0
 
 
 def _show(options: argparse.Namespace) -> int:
-    with opened(config.load(options.config)) as database, database.reading() as session:
+    with opened(reading.load(options.config)) as database, database.reading() as session:
         customers.get(session, options.customer)
         found = [_told(period) for period in periods.every(session, options.customer)]
     if options.period is not None:
@@ -157,7 +157,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    loaded = config.load(options.config)
+    loaded = reading.load(options.config)
     with opened(loaded) as database, database.reading() as session:
         row = customers.get(session, options.customer)
         closed = periods.get(session, options.customer, options.period)

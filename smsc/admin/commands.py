@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from smsc import config, control
+from smsc import control, reading
 from smsc.admin.words import argument, reference, show
 from smsc.config import Config
 from smsc.db.database import Database
@@ -47,7 +47,7 @@ def closing(loaded: Config) -> Iterator[Database]:
 
 def _run(act: Command, changes: bool) -> Callable[[argparse.Namespace], int]:
     def run(options: argparse.Namespace) -> int:
-        loaded = config.load(options.config)
+        loaded = reading.load(options.config)
         with opened(loaded) as database, _transaction(database, changes) as session:
             value = act(options, session)
         if changes:

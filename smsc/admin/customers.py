@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from smsc import config, control, money
+from smsc import control, money, reading
 from smsc.admin.commands import look, noun, verb, whose
 from smsc.admin.words import Row, amount, argument, day, limit, moment, now, place
 from smsc.db import customers
@@ -110,7 +110,7 @@ def _purse(file: str, row: Customer) -> Row:
         return {}
     try:
         path = control.where("purses", row.reference)
-        purse = control.ask(config.load(file).control, "GET", path)
+        purse = control.ask(reading.load(file).control, "GET", path)
     except ControlError:
         return {}
     return {name: amount(purse[name]) for name in ("spent", "reserved")}

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from smsc import config
+from smsc import agreement, reading
 from smsc.admin import accounts, billing, customers, prices, users
 from smsc.admin.commands import CONFIG, closing, noun, opened
 from smsc.config import Config
@@ -24,7 +24,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _upgrade(options: argparse.Namespace) -> int:
-    with closing(config.load(options.config)) as database:
+    with closing(reading.load(options.config)) as database:
         database.upgrade()
     print("the database is of this version")
     return 0
@@ -36,5 +36,5 @@ def warnings(loaded: Config) -> Iterable[str]:
         found = snapshot.read(session, loaded.accounts)
     yield from found.problems
     known = {account.system_id for account in found.accounts}
-    for key, message in config.unknown_accounts(loaded, known):
+    for key, message in agreement.unknown_accounts(loaded, known):
         yield f"{key}: {message}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
-from smsc import config, money, zones
+from smsc import kinds, money, zones
 from smsc.errors import DatabaseError
 
 Row = dict[str, Any]
@@ -47,12 +47,12 @@ def place(text: str) -> str:
 
 def reference(text: str) -> str:
     """A customer, or a plan, as it is named."""
-    return config.ascii_text(1, 64)(text).decode()
+    return kinds.ascii_text(1, 64)(text).decode()
 
 
 def system_id(text: str) -> str:
     """An account's name."""
-    return config.ascii_text(1, config.MAX_NAME)(text).decode()
+    return kinds.ascii_text(1, kinds.MAX_NAME)(text).decode()
 
 
 def limit(text: str) -> int:

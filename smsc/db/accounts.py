@@ -15,7 +15,7 @@ import yaml
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from smsc import accounts, config, schema
+from smsc import accounts, reading, schema
 from smsc.config import AccountConfig
 from smsc.db import customers, snapshot
 from smsc.db.model import SmppAccount
@@ -136,6 +136,6 @@ def _set(account: SmppAccount, changes: Mapping[str, Any]) -> None:
     merged = {**account.settings, **changes}
     account.settings = {key: value for key, value in merged.items() if value is not None}
     try:
-        config.account(snapshot.fields(account), f"account {account.system_id}")
+        reading.account(snapshot.fields(account), f"account {account.system_id}")
     except ConfigError as error:
         raise DatabaseError(str(error)) from None

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from smsc import config
+from smsc import reading
 from smsc.accounts import Accounts
 from smsc.config import AccountConfig
 from smsc.db.model import Credit, Customer, PricePlan, SmppAccount
@@ -39,7 +39,7 @@ def read(session: Session, fixed: Iterable[AccountConfig]) -> Snapshot:
             problems.append(f"account {row.system_id}: the one in the configuration file wins")
             continue
         try:
-            found.append(config.account(fields(row), f"account {row.system_id}"))
+            found.append(reading.account(fields(row), f"account {row.system_id}"))
         except ConfigError as error:
             problems.append(f"{error}; it can't bind")
     return Snapshot(Accounts(found, tariffs(session)), tuple(problems))

@@ -20,7 +20,7 @@ import raw
 import uvloop
 import yaml
 
-from smsc import config
+from smsc import reading
 from smsc.accounts import hash_password
 from smsc.app import App
 
@@ -107,7 +107,7 @@ class Server:
     """A whole server, from the configuration to the sockets, on its own loop."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self._config = config.loads(yaml.safe_dump(settings))
+        self._config = reading.loads(yaml.safe_dump(settings))
         self._ready: queue.Queue[int] = queue.Queue()
         self._thread = threading.Thread(target=uvloop.run, args=(self._serve(),), daemon=True)
         self._thread.start()
