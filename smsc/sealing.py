@@ -23,15 +23,12 @@ from cryptography.exceptions import InvalidTag
 
 from smsc.errors import CorruptLog, StorageError
 from smsc.journal import Journal
-from smsc.journal._frame import Appender
 from smsc.keys import DataKey, Keyring
 from smsc.ports import Apply
 from smsc.retention import SPOOL, Name
 
 #: How long a key is used, seconds.
 EPOCH_SECONDS: Final = 3_600.0
-
-_append: Final = Appender.append
 
 
 class SealedJournal(Journal):
@@ -55,6 +52,7 @@ class SealedJournal(Journal):
         """Before ``replay``: where the keys are."""
         self._keys = keys
         self._epochs = epochs(keys)
+        self.sealer = self._sealed
 
     def replay(self, apply: Apply) -> None:
         super().replay(apply)
@@ -65,12 +63,10 @@ class SealedJournal(Journal):
 
     # -- the message path --------------------------------------------------------------------
 
-    def append(self, kind: int, head: bytes, body: bytes = b"") -> int:
-        if body:
-            count = self._count = self._count + 1
-            nonce = count.to_bytes(12, "big")
-            body = nonce + self._encrypt(nonce, body, head)
-        return _append(self, kind, head, body)
+    def _sealed(self, head: bytes, body: bytes) -> bytes:
+        count = self._count = self._count + 1
+        nonce = count.to_bytes(12, "big")
+        return nonce + self._encrypt(nonce, body, head)
 
     def read(self, position: int) -> tuple[int, bytes, bytes]:
         kind, head, body = super().read(position)

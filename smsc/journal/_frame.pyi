@@ -34,6 +34,7 @@ class Appender:
     durable: int
     pending_octets: int
     open_frame: Frame | None
+    sealer: Callable[[bytes, bytes], bytes] | None
     @property
     def frame_octets(self) -> int: ...
     @property

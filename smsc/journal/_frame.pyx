@@ -261,11 +261,14 @@ cdef class Appender:
     cdef public int64_t pending_octets
     #: No frame grows beyond this many octets.
     cdef readonly size_t frame_octets
+    #: ``sealer(head, body)`` makes of a body what is written; None writes it as it is.
+    cdef public object sealer
     cdef Frame open
 
     def __init__(self, int64_t partition, size_t frame_octets):
         self.partition = partition
         self.frame_octets = frame_octets
+        self.sealer = None
 
     @property
     def open_frame(self):
@@ -281,8 +284,11 @@ cdef class Appender:
         return 0 if self.open is None else self.open.octets
 
     def append(self, int kind, bytes head not None, bytes body not None = b"") -> int:
+        cdef bytes written = body
+        if self.sealer is not None and PyBytes_GET_SIZE(body):
+            written = self.sealer(head, body)
         cdef size_t head_octets = PyBytes_GET_SIZE(head)
-        cdef size_t body_octets = PyBytes_GET_SIZE(body)
+        cdef size_t body_octets = PyBytes_GET_SIZE(written)
         cdef size_t length = C_RECORD_HEADER + head_octets + body_octets
         cdef size_t octets = padded(length)
         cdef uint64_t position
@@ -293,7 +299,7 @@ cdef class Appender:
         if self.open is None or self.open.octets + octets > self.frame_octets:
             self.next_frame()
         position = self.open.add(kind, PyBytes_AS_STRING(head), head_octets,
-                                 PyBytes_AS_STRING(body), body_octets)
+                                 PyBytes_AS_STRING(written), body_octets)
         self.pending_octets += octets
         return position
 
