@@ -1,0 +1,282 @@
+"""The whole way of messages through the server's own code, without sockets, as a script to replay.
+
+    python bench/way.py record FILE --messages 2000
+    python bench/way.py replay FILE
+
+``record`` plays clients and a carrier against the keeper, its journal, and the connections of both
+sides, and writes down every read that the server got. ``replay`` feeds the same reads again and
+does nothing else, so that what it costs is what the server costs: run it under ``callgrind`` and
+subtract a shorter script from a longer one (``bench/instructions.py``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import pickle
+import select
+import shutil
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from smsc import reading
+from smsc._pdu import Decoder, encode
+from smsc.accounts import Accounts, Authenticator, hash_password
+from smsc.binds import Binds, Lobby
+from smsc.carrier import Carrier, CarrierConnection
+from smsc.client import ClientConnection
+from smsc.commit import Commit
+from smsc.config import LimitsConfig, ListenerConfig
+from smsc.connection import Links
+from smsc.core import Core
+from smsc.journal import Journal
+from smsc.keys import keyring
+from smsc.listener import Listener
+from smsc.sealing import SealedJournal
+from smsc.smpp import Command
+from smsc.traffic import Traffic
+from tests.helpers import FakeTransport
+from tests.keeper import Turn
+
+START = 1_790_000_000_000
+CLIENTS = 10
+BINDS = 4
+#: Messages per read of a client.
+READ = 50
+
+PASSWORD = b"bench123"
+HASH = hash_password(PASSWORD.decode())
+TEXT = f"""
+listeners: [{{name: plain, port: 0}}]
+accounts:
+  - {{system_id: bench, password_hash: '{HASH}', rate: unlimited, binds: 100, window: 1000,
+      delivery_window: 1000, max_queued: 100000000}}
+carriers:
+  - {{name: sim, host: 127.0.0.1, port: 1, system_id: smsc, password: bench, binds: {BINDS},
+      window: 1000}}
+routes:
+  - {{name: default, to: '*', carriers: [sim]}}
+"""
+PLACES = """
+keys: {{directory: {0}/keys, master_file: {0}/master.key}}
+retention: {{directory: {0}/retention}}
+"""
+RECEIPT = (
+    b"id:%b sub:001 dlvrd:001 submit date:2611220915 done date:2611220916 "
+    b"stat:DELIVRD err:000 text:"
+)
+
+
+class Sink(FakeTransport):
+    """Keeps what was written only when somebody wants to read it."""
+
+    def __init__(self, keep: bool) -> None:
+        super().__init__()
+        self.keep = keep
+
+    def write(self, data: Any) -> None:
+        if self.keep:
+            self.writes.append(bytes(data))
+
+    def taken(self) -> bytes:
+        writes, self.writes = self.writes, []
+        return b"".join(writes)
+
+
+class Server:
+    """Everything between two sets of connections, with a journal on a real disk."""
+
+    def __init__(self, directory: Path, keep: bool) -> None:
+        loaded = reading.loads(TEXT + PLACES.format(directory))
+        self.keep = keep
+        self.now = START
+        self.turn = Turn()
+        self.log = SealedJournal(directory / "journal", force_filesystem=True)
+        keys = keyring(loaded)
+        self.log.seal_with(keys)
+        self.commit = Commit(self.log, self.turn, lambda: self.now, self._fail)  # type: ignore[arg-type]
+        self.traffic = Traffic(
+            lambda period: Journal(directory / "traffic" / period, force_filesystem=True),
+            [],
+            keys,
+            lambda: self.now,
+        )
+        accounts = Accounts(loaded.accounts)
+        self.core = Core(loaded, accounts, self.log, self.commit, self.traffic)
+        self.core.recover()
+        self.settle()
+        links = Links(self.commit, lambda: self.now)
+        authenticator = Authenticator(accounts)
+        asyncio.run(authenticator.verify(b"bench", PASSWORD, "192.0.2.7"))
+        limits = LimitsConfig(max_unbound_per_address=1000)
+        listener = Listener(
+            ListenerConfig(name="bench", port=0),
+            limits,
+            system_id=b"smsc",
+            authenticator=authenticator,
+            keeper=self.core,
+            links=links,
+            lobby=Lobby(1000, 1000),
+            binds=Binds(),
+            now=lambda: self.now,
+        )
+        self.clients = [ClientConnection(listener) for _ in range(CLIENTS)]
+        asyncio.run(
+            self._bind_carrier(
+                Carrier(
+                    loaded.carriers[0], limits, keeper=self.core, links=links, now=lambda: self.now
+                )
+            )
+        )
+        bind = encode(
+            Command.BIND_TRANSCEIVER, 1, system_id=b"bench", password=PASSWORD,
+            interface_version=0x34,
+        )  # fmt: skip
+        for client in self.clients:
+            client.connection_made(Sink(keep))
+            client.data_received(bind)
+            self.taken(client)
+
+    async def _bind_carrier(self, carrier: Carrier) -> None:
+        self.carriers = []
+        for bind in carrier.binds:
+            connection = CarrierConnection(bind)
+            bind._connections = [connection]
+            connection.connection_made(Sink(self.keep))
+            connection.bind(Command.BIND_TRANSCEIVER)
+            connection.data_received(encode(Command.BIND_TRANSCEIVER_RESP, 1, system_id=b"sim"))
+            bind._come_up()
+            self.taken(connection)
+            self.carriers.append(connection)
+
+    def _fail(self, error: Exception) -> None:
+        raise error
+
+    def taken(self, connection: Any) -> bytes:
+        return connection.transport.taken()
+
+    def settle(self) -> None:
+        """Until all is durable and released."""
+        self.turn.run()
+        while self.log.busy or self.log.open_octets:
+            select.select([self.log], [], [])
+            self.turn.run()
+
+    def connection(self, name: tuple[str, int]) -> Any:
+        return (self.clients if name[0] == "client" else self.carriers)[name[1]]
+
+    def feed(self, reads: list[tuple[tuple[str, int], bytes]]) -> None:
+        """A turn of the loop with these reads in it, and its frame."""
+        self.now += 5
+        for name, octets in reads:
+            self.connection(name).data_received(octets)
+        self.settle()
+        self.traffic.sync()
+
+    def close(self) -> None:
+        self.commit.close()
+        self.traffic.close()
+        self.log.close()
+
+
+class Peers:
+    """Ten clients and a carrier, as far as they answer what they get."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.script: list[list[tuple[tuple[str, int], bytes]]] = []
+        self.decoders: defaultdict[tuple[str, int], Decoder] = defaultdict(Decoder)
+        self.serial = 0
+        self.given = 0
+
+    def step(self, reads: list[tuple[tuple[str, int], bytes]]) -> None:
+        self.script.append(reads)
+        self.server.feed(reads)
+
+    def received(self, side: str) -> list[tuple[tuple[str, int], list[Any]]]:
+        found = []
+        for n in range(CLIENTS if side == "client" else BINDS):
+            name = (side, n)
+            octets = self.server.taken(self.server.connection(name))
+            found.append((name, self.decoders[name].feed(octets)))
+        return found
+
+    def round(self) -> None:
+        reads = []
+        for n in range(CLIENTS):
+            submits = []
+            for _ in range(READ):
+                self.serial += 1
+                submits.append(
+                    encode(
+                        Command.SUBMIT_SM, self.serial, source_addr_ton=1, source_addr_npi=1,
+                        source_addr=b"447700900001", dest_addr_ton=1, dest_addr_npi=1,
+                        destination_addr=b"999%09d" % self.serial, registered_delivery=1,
+                        short_message=b"x" * 80,
+                    )
+                )  # fmt: skip
+            reads.append((("client", n), b"".join(submits)))
+        self.step(reads)
+        self.received("client")
+        answers, receipts = [], []
+        for name, pdus in self.received("carrier"):
+            told, said = [], []
+            for pdu in pdus:
+                self.given += 1
+                id = b"%x" % self.given
+                told.append(encode(Command.SUBMIT_SM_RESP, pdu.sequence_number, message_id=id))
+                said.append(
+                    encode(
+                        Command.DELIVER_SM, self.given, esm_class=4,
+                        source_addr_ton=1, source_addr_npi=1, source_addr=pdu.destination_addr,
+                        dest_addr_ton=1, dest_addr_npi=1, destination_addr=pdu.source_addr,
+                        short_message=RECEIPT % id,
+                    )
+                )  # fmt: skip
+            answers.append((name, b"".join(told)))
+            receipts.append((name, b"".join(said)))
+        self.step(answers)
+        self.step(receipts)
+        self.received("carrier")
+        back = []
+        for name, pdus in self.received("client"):
+            back.append(
+                (
+                    name,
+                    b"".join(
+                        encode(Command.DELIVER_SM_RESP, pdu.sequence_number)
+                        for pdu in pdus
+                        if pdu.command_id == Command.DELIVER_SM
+                    ),
+                )
+            )
+        self.step(back)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("record", "replay"))
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--messages", type=int, default=2000)
+    options = parser.parse_args()
+    directory = Path(tempfile.mkdtemp())
+    server = Server(directory, keep=options.what == "record")
+    if options.what == "record":
+        peers = Peers(server)
+        for _ in range(options.messages // (CLIENTS * READ)):
+            peers.round()
+        options.file.write_bytes(pickle.dumps(peers.script))
+    else:
+        for reads in pickle.loads(options.file.read_bytes()):
+            server.feed(reads)
+    counters = server.core.counters
+    print(counters.accepted, dict(counters.finished), counters.mail_done["delivered"])
+    assert counters.accepted == counters.mail_done["delivered"]
+    server.close()
+    shutil.rmtree(directory)
+
+
+if __name__ == "__main__":
+    main()
