@@ -10,8 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +28,7 @@ from smsc.smpp import Command, Tag
 from smsc.sweeper import Sweeper, mend
 from tests import canary
 from tests.keeper import BASE, START, Client, Keeper, Relay, deliver_sm, submit_sm
+from tests.mounts import mounted
 from tests.serving import configuration
 
 HOUR = 3_600_000
@@ -254,28 +253,15 @@ def test_control_each_form_is_found(plain: str, tmp_path: Path) -> None:
 # -- the disk itself -----------------------------------------------------------------------------
 
 
-@contextmanager
-def mounted(image: Path, at: Path) -> Iterator[None]:
-    """A file system in a file."""
-    image.write_bytes(b"")
-    os.truncate(image, 64 << 20)
-    at.mkdir()
-    made = subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], capture_output=True)
-    tried = subprocess.run(["mount", "-o", "loop", str(image), str(at)], capture_output=True)
-    if made.returncode or tried.returncode:
-        pytest.skip(f"no loop mount here: {tried.stderr.decode().strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(at)], check=True)
-
-
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mkfs.ext4"), reason="needs root, mkfs")
 @pytest.mark.parametrize("sealed", [True, False])
 def test_of_a_period_that_is_over_nothing_is_on_the_disk(sealed: bool, tmp_path: Path) -> None:
     """Also not in the blocks of files that were unlinked. Unsealed: the control."""
     image, at = tmp_path / "image", tmp_path / "mnt"
-    with mounted(image, at):
+    image.touch()
+    os.truncate(image, 64 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
+    with mounted(at, "-o", "loop", str(image)):
         if sealed:
             close_and_sweep(all_of_it(at / "var"))
         else:

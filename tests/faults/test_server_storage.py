@@ -21,6 +21,7 @@ from test_journal_syscalls import needs_strace
 
 from smsc.cli import EX_IOERR
 from smsc.sim.process import Process
+from tests.mounts import mounted
 
 pytestmark = pytest.mark.faults
 
@@ -164,14 +165,8 @@ def test_a_second_server_on_the_same_directory_does_not_start(tmp_path: Path) ->
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own with room for six segments."""
     directory = tmp_path / "disk"
-    directory.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs", str(directory)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("a file system can't be mounted here")
-    try:
+    with mounted(directory, "-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs"):
         yield directory
-    finally:
-        subprocess.run(["umount", str(directory)], check=True)
 
 
 def fill(disk: Path, spare: int) -> Path:
