@@ -38,7 +38,7 @@ from smsc.dialect import Unsayable, gathered
 from smsc.endings import Endings
 from smsc.failover import FAILURES, Failover
 from smsc.forgetting import Forgetting
-from smsc.hearing import Hearing
+from smsc.hearing import Hearing, Unclaimed
 from smsc.inquiries import Inquiries
 from smsc.mailbox import PERISHABLE, MailState
 from smsc.mailroom import Mailroom
@@ -744,6 +744,7 @@ class Core:
             self.counters.repeated_receipts += 1
         else:
             self._orphaned(upstream, key, receipt, now)
+            self._hearing.defer(Unclaimed(now, key, correlation, message, receipt))
         return _ROK
 
     def _report(
@@ -778,6 +779,15 @@ class Core:
             receipt.network_error[:3],
         )
         self._book.append(Kind.ORPHAN, now, head)
+
+    def _claimed(self, slot: int, unclaimed: Unclaimed, now: int) -> None:
+        """An orphan's message was found by another rule than its key is of."""
+        key, receipt = unclaimed.key, unclaimed.receipt
+        self.counters.orphans["matched"] += 1
+        self._book.append(Kind.ORPHAN_DONE, now, records.orphan_done(key))
+        self._ends.remember(key)
+        done = unclaimed.correlation.moment(receipt.done)
+        self._report(slot, now, receipt.state, receipt.network_error, receipt.error, done)
 
     def _inbound_message(self, upstream: Upstream, message: Message, now: int) -> int:
         region = upstream.config.numbers.region
@@ -836,6 +846,8 @@ class Core:
             self._recalled(mail)
             self._expired(spent, stale, lost, time)
             self._deliveries.settle(departed, time)
+        for slot, unclaimed in self._hearing.late(now):
+            self._claimed(slot, unclaimed, self._commit.begin())
         for upstream in self.upstreams.values():
             if not upstream.alive and self._alive and now >= upstream.away_since + FAILOVER_GRACE:
                 upstream.leave(LEAVE_PORTION, self._others.elsewhere)

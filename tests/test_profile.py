@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsc import profile
+from smsc import hearing, profile
+from smsc.hearing import PATIENCE, Hearing
 from smsc.lessons import Lesson
 from smsc.profile import ENOUGH, RULES, Evidence, Pattern, Profile, consistent, writings
 from smsc.receipt import IdRule, Receipt, date_ms
@@ -225,6 +226,7 @@ def test_how_ids_are_written_is_learned_and_nothing_is_lost_meanwhile(
     assert carrier.profile.rule == RULES[rule]
     for number in early:  # acknowledged before the rule was known
         carrier.report(number)
+    carrier.keeper.run(PATIENCE)
     assert carrier.owed() == 0
     assert len(carrier.keeper.core.state.orphans) == 0
     assert carrier.lessons() <= 2, "written on change alone"
@@ -279,9 +281,45 @@ def test_a_carrier_that_changes_its_ways_is_believed_after_as_many() -> None:
     carrier.carry(ENOUGH)
     carrier.written = WRITTEN["hex"]
     carrier.number = 0xABC000  # no receipt's id can be taken for the old writing
-    carrier.carry(3 * ENOUGH)
+    for _ in range(3 * ENOUGH):
+        carrier.report(carrier.take())
+    carrier.keeper.run(PATIENCE)
     assert carrier.profile.ids.verdict == "verbatim"
     assert carrier.owed() == 0
+    assert len(carrier.keeper.core.state.orphans) == 0
+
+
+def test_a_receipt_that_overtook_is_not_looked_for_while_its_response_may_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    carrier = Carrier("hex", "decimal")
+    carrier.carry(ENOUGH)
+    monkeypatch.setattr(Hearing, "_search", lambda *arguments: pytest.fail("looked for"))
+    [id] = carrier.keeper.submit(carrier.client, submit_sm(registered_delivery=1))
+    carrier.number += 1
+    carrier.report(carrier.number)
+    assert carrier.owed() == 1
+    carrier.relay.answer(id, 1, carrier_id=carrier.response(carrier.number))
+    assert carrier.owed() == 0
+    carrier.keeper.run(PATIENCE)
+
+
+def test_receipts_of_nothing_are_looked_for_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hearing, "PORTION", 1)
+    carrier = Carrier("hex", "decimal")
+    carrier.carry(ENOUGH)
+    looked = carrier.profile.looked
+    for number in range(8):
+        carrier.report(number)  # never sent
+    last = carrier.take()
+    carrier.written = WRITTEN["hex"]
+    carrier.report(last)
+    carrier.keeper.run(PATIENCE)
+    assert carrier.owed() == 1
+    carrier.keeper.run(1_000)
+    assert carrier.owed() == 0
+    assert carrier.profile.looked == looked + 1
+    assert len(carrier.keeper.core.state.orphans) == 8
 
 
 def test_an_id_that_is_anothers_by_chance_ends_nobody_elses_message() -> None:
