@@ -134,13 +134,15 @@ class App:
     # -- building ----------------------------------------------------------------------------
 
     def _watch_database(self) -> Watch | None:
-        url = self.config.database.url
-        if not url:
+        config = self.config.database
+        if not config.url:
             return None
         from smsc.db.database import Database  # loaded by those who have one
+        from smsc.db.kept import Kept
         from smsc.db.watch import Watch
 
-        return Watch(Database(url), self.config.accounts, self.clock)
+        kept = Kept(Path(config.snapshot))
+        return Watch(Database(config.url), kept, self.config.accounts, self.clock)
 
     def _open_log(self, directory: Path, segment: int, kind: type[J]) -> J:
         return kind(
@@ -284,6 +286,11 @@ class App:
     def accounts_age(self) -> float:
         """Since the accounts were last known to be those of the database, seconds; 0 without."""
         return (self.clock() - self.watch.seen) / 1_000 if self.watch is not None else 0.0
+
+    @property
+    def database_away(self) -> bool:
+        """Whether they may be others by now, since the database can't be asked."""
+        return self.watch is not None and self.watch.away
 
     # -- what time brings --------------------------------------------------------------------
 

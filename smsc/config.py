@@ -447,6 +447,9 @@ class DatabaseConfig:
 
     #: As SQLAlchemy writes it: ``sqlite:///var/smsc.db``, ``postgresql://smsc@/smsc``.
     url: Annotated[str, kinds.database_url, FromFile("url_file")] = field(default="", repr=False)
+    #: The last that was read of it, to start with while it is away; empty means beside
+    #: ``traffic.directory``.
+    snapshot: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -593,5 +596,7 @@ class Config:
             master_file=self.keys.master_file or os.path.join(var, "master.key"),
         )
         object.__setattr__(self, "keys", keys)
+        snapshot = self.database.snapshot or os.path.join(var, "database.snapshot")
+        object.__setattr__(self, "database", replace(self.database, snapshot=snapshot))
         directory = self.retention.directory or os.path.join(var, "retention")
         object.__setattr__(self, "retention", replace(self.retention, directory=directory))

@@ -5,6 +5,7 @@
     |-- ControlError     the running server could not, or would not, do what it was asked
     |   `-- NotRunning   there is none to be asked
     |-- DatabaseError    the operator's: what was asked of the database is not to be had, and why
+    |   `-- DatabaseAway nobody's: it can't be asked now; what was known of it goes on
     |-- KeyDestroyed     nobody's: what is asked for was deleted, as promised
     |-- FramingError     the peer's: the stream can't be trusted, the connection closes
     |-- StorageError     the disk's: the log is dead, nothing more is acknowledged, the process ends
@@ -45,7 +46,11 @@ class NotRunning(ControlError):
 
 
 class DatabaseError(SmscError):
-    """The database is away, of another version, or what was asked of it can't be done."""
+    """The database is of another version, or what was asked of it can't be done."""
+
+
+class DatabaseAway(DatabaseError):
+    """The database does not answer, or what answers is not what was known."""
 
 
 class KeyDestroyed(SmscError, LookupError):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
+import stat
+import subprocess
 from collections.abc import Awaitable, Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
+from sqlalchemy import text
 
 from smsc import reading
 from smsc._pdu import Decoder, Pdu, encode, header_only
@@ -19,7 +25,8 @@ from smsc.config import AccountConfig
 from smsc.control import ask
 from smsc.db import snapshot
 from smsc.db.database import Database
-from smsc.db.model import SmppAccount
+from smsc.db.kept import Kept
+from smsc.db.model import Credit, Price, PricePlan, SmppAccount
 from smsc.db.watch import Watch
 from smsc.errors import DatabaseError
 from smsc.sim.profile import Profile
@@ -27,7 +34,7 @@ from smsc.smpp import Command, Status
 from tests.databases import PostgreSQL
 from tests.keeper import HASH
 from tests.rows import account, customer
-from tests.serving import configuration, serving, submit
+from tests.serving import configuration, get, serving, submit
 from tests.test_app import until
 
 FIXED = (AccountConfig(system_id=b"fixed", password_hash=HASH),)
@@ -98,9 +105,11 @@ def test_the_file_wins_and_what_can_not_be_used_is_left_out(database: Database) 
 # -- when it is swapped --------------------------------------------------------------------------
 
 
-def watching(database: Database, use: Callable[[Watch, list[Accounts]], Awaitable[None]]) -> None:
+def watching(
+    database: Database, kept: Path, use: Callable[[Watch, list[Accounts]], Awaitable[None]]
+) -> None:
     async def run() -> None:
-        watch = Watch(database, FIXED, lambda: 1, interval=0.01)
+        watch = Watch(database, Kept(kept), FIXED, lambda: 1, interval=0.01)
         swapped = [watch.first()]
         watch.start(swapped.append)
         await use(watch, swapped)
@@ -109,7 +118,9 @@ def watching(database: Database, use: Callable[[Watch, list[Accounts]], Awaitabl
     uvloop.run(run())
 
 
-def test_a_change_swaps_the_snapshot_and_nothing_else_does(database: Database) -> None:
+def test_a_change_swaps_the_snapshot_and_nothing_else_does(
+    database: Database, tmp_path: Path
+) -> None:
     async def use(watch: Watch, swapped: list[Accounts]) -> None:
         await asyncio.to_thread(fill, database, account("acme"))
         await until(lambda: len(swapped) == 2)
@@ -119,11 +130,11 @@ def test_a_change_swaps_the_snapshot_and_nothing_else_does(database: Database) -
         await until(lambda: not watch._poked.is_set())
         assert (len(swapped), watch._revision) == (2, looked)
 
-    watching(database, use)
+    watching(database, tmp_path / "kept", use)
 
 
 def test_it_goes_on_while_the_database_is_away(
-    cluster: PostgreSQL, caplog: pytest.LogCaptureFixture
+    cluster: PostgreSQL, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     database = Database(cluster.new())
     caplog.set_level(logging.INFO, "smsc")
@@ -141,18 +152,182 @@ def test_it_goes_on_while_the_database_is_away(
         await asyncio.to_thread(fill, database, account("acme"))
         await until(lambda: len(swapped) == 2)
 
-    watching(database, use)
+    watching(database, tmp_path / "kept", use)
     said = [record.message for record in caplog.records if record.name == "smsc.db.watch"]
     assert [line for line in said if "going on" in line] == said[:1]
     assert said[1:] == ["the database is back"]
 
 
-def test_a_server_does_not_start_without_its_database(tmp_path: Path) -> None:
-    async def run() -> None:
-        App(configuration(tmp_path, url="postgresql://smsc@/none?host=/nowhere"))
+# -- what is kept of it --------------------------------------------------------------------------
 
-    with pytest.raises(DatabaseError):
+
+def rich(database: Database) -> None:
+    """One of everything that a snapshot is made of."""
+    with database.changing() as session:
+        plan = PricePlan(name="standard", currency="EUR", charged="delivered")
+        for destination, since, until in (
+            ("*", date(2000, 1, 1), None),
+            ("44", date(2026, 1, 1), date(2026, 7, 1)),
+        ):
+            plan.prices.append(
+                Price(
+                    destination=destination, direction="out", amount=750, since=since, until=until
+                )
+            )
+        session.add(plan)
+        session.flush()
+        session.add(
+            customer("C-1", plan="standard", prepaid=True, cap_day=5, time_zone="Asia/Tokyo")
+        )
+        session.add(customer("C-2"))
+        session.flush()
+        session.add(Credit(customer="C-1", amount=90_000, note="", at=1))
+        session.add(account("acme", settings={"rate": "50/s", "senders": ["Example"]}))
+        session.add(account("gone", "C-2", removed_at=5))
+
+
+def told(found: snapshot.Snapshot) -> list[Any]:
+    """All that an ``Accounts`` says, as something that can be compared."""
+    return [
+        (one.config, one.tariff and (vars(one.tariff.plan), one.tariff.zone, one.tariff.credited))
+        for one in found.accounts
+    ]
+
+
+def test_what_is_kept_is_what_was_read(database: Database, tmp_path: Path) -> None:
+    rich(database)
+    kept = Kept(tmp_path / "state" / "kept")
+    with database.reading() as session:
+        rows = snapshot.taken(session, 17)
+    assert kept.read() is None
+    for _ in range(2):  # over what was kept before
+        kept.write(rows)
+    again = kept.read()
+    assert again == rows and again.at == 17
+    ours, theirs = told(snapshot.made(again, FIXED)), told(snapshot.made(rows, FIXED))
+    assert ours == theirs and len(ours) == 3
+    assert stat.S_IMODE(kept.path.stat().st_mode) == 0o600
+    assert os.listdir(kept.path.parent) == ["kept"], "nothing of what it held before"
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"7",
+        b"{}",
+        b'{"version": 2}',
+        b'{"version": 1}',
+        b'{"version": 1, "x": 2}',
+    ],
+)
+def test_what_is_damaged_is_as_good_as_nothing(
+    damaged: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "kept"
+    path.write_bytes(damaged)
+    assert Kept(path).read() is None
+    assert "is no snapshot" in caplog.text
+
+
+def test_a_snapshot_that_can_not_be_kept_is_said_and_counts(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("")
+
+    async def use(watch: Watch, swapped: list[Accounts]) -> None:
+        assert names(swapped[0]) == [b"fixed"]
+
+    watching(database, tmp_path / "file" / "kept", use)
+    assert "a start without the database would not know of this" in caplog.text
+
+
+def test_a_zone_that_nobody_knows_here_costs_nobody_else(database: Database) -> None:
+    with database.changing() as session:
+        session.add(customer(time_zone="Moon/Tycho"))
+        session.flush()
+        session.add(account("acme"))
+    found = taken(database)
+    assert names(found.accounts) == [b"fixed", b"acme"]
+    assert found.problems == (
+        "customer C-1: 'Moon/Tycho' must be a time zone like Europe/Berlin, or UTC; it is UTC "
+        "until then",
+    )
+
+
+NOWHERE = "postgresql://smsc@/none?host=/nowhere"
+
+
+def test_with_neither_database_nor_snapshot_no_server_starts(tmp_path: Path) -> None:
+    """Messages that are owed would be booked to nobody."""
+
+    async def run() -> None:
+        App(configuration(tmp_path, url=NOWHERE))
+
+    with pytest.raises(DatabaseError, match="has no snapshot either"):
         uvloop.run(run())
+
+
+def test_a_database_of_another_version_is_not_away(database: Database, tmp_path: Path) -> None:
+    """It answers: a person is to upgrade it, and would not notice a server that goes on."""
+    with database.reading() as session:
+        Kept(tmp_path / "database.snapshot").write(snapshot.taken(session, 17))
+    with database._engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    async def run() -> None:
+        App(configuration(tmp_path, url=database._engine.url.render_as_string(False)))
+
+    with pytest.raises(DatabaseError, match="run a newer one"):
+        uvloop.run(run())
+
+
+def test_a_server_starts_without_its_database_and_finds_it_again(
+    cluster: PostgreSQL, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = cluster.new()
+    caplog.set_level(logging.INFO, "smsc")
+
+    async def with_it() -> None:
+        async with serving(tmp_path, url=url):
+            pass
+
+    async def without() -> None:
+        async with serving(tmp_path, Profile(), url=url) as app:
+            text = (await get(app, "/metrics")).text
+            assert "smsc_database_away 1.0" in text
+            assert app.accounts_age > 60, "since they were known to be those of the database"
+            _, writer = await bind(app)
+            writer.close()
+            assert (await submit(app, 3)).receipts == 3
+            await asyncio.to_thread(cluster.start)
+            await until(lambda: not app.database_away)
+            assert "smsc_database_away 0.0" in (await get(app, "/metrics")).text
+            await asyncio.to_thread(change, database, settings={"rate": "9/s"})
+            await until(lambda: app.accounts.get(b"late").config.rate == 9)  # type: ignore[union-attr]
+
+    database = Database(url)
+    database.prepare()
+    fill(database, account("late", settings={"rate": "7/s"}))
+    uvloop.run(with_it())
+    kept = Kept(tmp_path / "database.snapshot")
+    rows = kept.read()
+    assert rows is not None
+    kept.write(rows._replace(at=rows.at - 100_000))
+    cluster.stop()
+    try:
+        uvloop.run(without())
+    except BaseException:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            cluster.start()
+        raise
+    finally:
+        database.close()
+    said = [record.message for record in caplog.records if record.name == "smsc.db.watch"]
+    assert len(said) == 2 and "starting with the accounts as they were at 20" in said[0]
+    assert said[1] == "the database is back"
 
 
 # -- in the server -------------------------------------------------------------------------------

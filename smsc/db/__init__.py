@@ -8,6 +8,8 @@ SQLite by default, PostgreSQL by URL; the same tests run on both.
     database    a connection: its schema's version, transactions, the revision that a change moves
     customers, accounts, users, prices    what may be done to the rows, and what is refused
     snapshot    rows into the immutable accounts that the message path works on
+    kept        the last snapshot on disk, to start with while the database is away
+    watch       a running server's snapshot: read anew when the revision is another
 
 Everything here blocks and runs off the loop. Nothing of the message path imports it: it is handed a
 snapshot, and goes on with the last one while the database is away.

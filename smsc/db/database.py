@@ -23,7 +23,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from smsc.db.model import Revision
-from smsc.errors import DatabaseError
+from smsc.errors import DatabaseAway, DatabaseError
 
 #: How long a database may take to answer, seconds: what waits for it is a person or the poller.
 PATIENCE = 5
@@ -88,7 +88,7 @@ class Database:
                 Path(self._file).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))
             except OSError as error:
-                raise DatabaseError(f"{self._file}: {error.strerror}") from error
+                raise DatabaseAway(f"{self._file}: {error.strerror}") from error
 
     # -- transactions ------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ def _told() -> Iterator[None]:
     except IntegrityError as error:
         raise DatabaseError(f"the database refuses it: {_first_line(error)}") from None
     except SQLAlchemyError as error:
-        raise DatabaseError(f"the database can't be used: {_first_line(error)}") from None
+        raise DatabaseAway(f"the database can't be used: {_first_line(error)}") from None
 
 
 def _first_line(error: SQLAlchemyError) -> str:

@@ -1,8 +1,9 @@
 """Keeps a running server in step with its database.
 
-A thread asks for the revision every second, or at once when poked; another number means that the
-snapshot is read anew and handed to the loop in one piece. While the database is away the server
-goes on with the snapshot it has: that is said once, and again when it is back.
+A thread asks for the revision twice a second, or at once when poked; another number means that the
+snapshot is read anew, kept on disk, and handed to the loop in one piece. While the database is away
+the server goes on with the snapshot it has, or starts with the one that was kept: that is said
+once, and again when the database is back.
 """
 
 from __future__ import annotations
@@ -10,19 +11,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterable
 
 from smsc.accounts import Accounts
 from smsc.config import AccountConfig
 from smsc.db import snapshot
 from smsc.db.database import Database
-from smsc.db.snapshot import Snapshot
-from smsc.errors import DatabaseError, fault
+from smsc.db.kept import Kept
+from smsc.db.snapshot import Rows
+from smsc.errors import DatabaseAway, DatabaseError, fault
 
 log = logging.getLogger(__name__)
 
-#: How often the revision is looked at, seconds.
-INTERVAL = 1.0
+#: How often the revision is looked at, seconds: with the reading, a change counts within one.
+INTERVAL = 0.5
 
 
 class Watch:
@@ -31,27 +34,54 @@ class Watch:
     def __init__(
         self,
         database: Database,
+        kept: Kept,
         fixed: Iterable[AccountConfig],
         clock: Callable[[], int],
         interval: float = INTERVAL,
     ) -> None:
         self._database = database
+        self._kept = kept
         self._fixed = tuple(fixed)
         self._clock = clock
         self._interval = interval
+        self._prepared = False
         self._revision = 0
         self._problems: tuple[str, ...] = ()
         self._poked = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         #: When the snapshot was last known to be what is in the database.
         self.seen = 0
-        #: Whether the database could not be asked the last time.
+        #: Whether the database could not be asked the last time, and in which way.
         self.away = False
+        self._lost_as: type[DatabaseError] | None = None
 
     def first(self) -> Accounts:
-        """The snapshot to start with. Blocks; raises DatabaseError if the database can't be had."""
-        self._database.prepare()
-        return self._told(self._read())
+        """The snapshot to start with. Blocks.
+
+        Raises DatabaseError if the database is of another version, or is away and nothing was
+        kept: without its accounts, messages that are owed would be booked to nobody.
+        """
+        try:
+            return self._told(self._first())
+        except BaseException:
+            self._database.close()
+            raise
+
+    def _first(self) -> Rows:
+        try:
+            rows = self._changed()
+            assert rows is not None
+            self.seen = self._clock()
+        except DatabaseAway as error:
+            rows = self._kept.read()
+            if rows is None:
+                raise DatabaseError(f"{error}; {self._kept.path} has no snapshot either") from None
+            self.seen, self.away, self._lost_as = rows.at, True, type(error)
+            log.error(
+                "%s; starting with the accounts as they were at %s",
+                error, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(rows.at // 1_000)),
+            )  # fmt: skip
+        return rows
 
     def start(self, adopt: Callable[[Accounts], None]) -> None:
         """Look from now on."""
@@ -76,27 +106,30 @@ class Watch:
                     await self._poked.wait()
             self._poked.clear()
             try:
-                read = await asyncio.to_thread(self._changed)
+                rows = await asyncio.to_thread(self._changed)
                 self._back()
-                if read is not None:
-                    adopt(self._told(read))
+                if rows is not None:
+                    adopt(self._told(rows))
             except DatabaseError as error:
                 self._lost(error)
             except Exception as error:  # the border
                 log.error("the accounts could not be read: %s", fault(error))
 
-    def _changed(self) -> tuple[int, Snapshot] | None:
-        return None if self._database.revision() == self._revision else self._read()
-
-    def _read(self) -> tuple[int, Snapshot]:
-        # The number first: a change in between is then met again.
-        number = self._database.revision()
+    def _changed(self) -> Rows | None:
+        """What is in the database if it is not what is known; it is kept before it counts."""
+        if not self._prepared:
+            self._database.prepare()
+            self._prepared = True
+        elif self._database.revision() == self._revision:
+            return None
         with self._database.reading() as session:
-            return number, snapshot.read(session, self._fixed)
+            rows = snapshot.taken(session, self._clock())
+        self._kept.write(rows)
+        return rows
 
-    def _told(self, read: tuple[int, Snapshot]) -> Accounts:
-        self._revision, (accounts, problems) = read
-        self.seen = self._clock()
+    def _told(self, rows: Rows) -> Accounts:
+        self._revision = rows.revision
+        accounts, problems = snapshot.made(rows, self._fixed)
         for problem in problems:
             if problem not in self._problems:
                 log.warning("%s", problem)
@@ -106,10 +139,11 @@ class Watch:
     def _back(self) -> None:
         self.seen = self._clock()
         if self.away:
-            self.away = False
+            self.away, self._lost_as = False, None
             log.info("the database is back")
 
     def _lost(self, error: DatabaseError) -> None:
-        if not self.away:
-            self.away = True
-            log.warning("%s; going on with the accounts known so far", error)
+        self.away = True
+        if type(error) is not self._lost_as:
+            self._lost_as = type(error)
+            log.error("%s; going on with the accounts known so far", error)

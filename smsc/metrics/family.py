@@ -65,6 +65,10 @@ class Process(Protocol):
     def accounts_age(self) -> float:
         """Since the accounts were last known to be those of the database, seconds; 0 without."""
 
+    @property
+    def database_away(self) -> bool:
+        """Whether the database can't be asked."""
+
 
 class Family(NamedTuple):
     """One metric: a counter if its name ends in ``_total``, else a gauge."""

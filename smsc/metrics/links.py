@@ -38,6 +38,11 @@ LINKS: tuple[Family, ...] = (
         "Since the accounts were last known to be those of the database; 0 without one.", (),
         one(lambda app: app.accounts_age),
     ),
+    Family(
+        "smsc_database_away",
+        "1 while the database can't be asked, and its accounts are those of the last snapshot.", (),
+        one(lambda app: app.database_away),
+    ),
     Family("smsc_client_binds", "Clients' binds.", ("type",), _client_binds),
     Family(
         "smsc_unbound_connections", "Connections that have not bound yet.", (),
