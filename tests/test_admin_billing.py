@@ -16,6 +16,7 @@ import uvloop
 from smsc import cli, money, reading
 from smsc.admin import billing
 from smsc.app import App
+from smsc.audit import Audit
 from smsc.billing import BillingError, period_of
 from smsc.db import prices
 from smsc.db.database import Database
@@ -149,6 +150,11 @@ def test_a_period_is_closed_without_a_server(
 
     serve(tmp_path, url, use, Profile())
     assert totals(close(file, billed)) == [(750, 3, 3, 2_250)]
+    close(file, billed)
+    entries = [e for e in Audit.of(reading.load(str(file)), lambda: NOW) if "period" in e]
+    assert [(e["event"], e["period"], e["messages"]) for e in entries] == [
+        ("period.closed", MONTH, 3)
+    ], "once, however often it is closed"
 
 
 def test_the_others_messages_are_in_nobodys_way(

@@ -21,6 +21,7 @@ import uvloop
 from smsc import billing, control, money, reading, traffic
 from smsc.admin.commands import CONFIG, noun, opened
 from smsc.admin.words import moment, now, show
+from smsc.audit import Audit
 from smsc.billing import BillingError, Span
 from smsc.config import Config
 from smsc.db import customers, periods, prices
@@ -50,9 +51,14 @@ def close(loaded: Config, database: Database, customer: str, period: str, at: in
         raise BillingError(f"{period} of {customer} is not over")
     _nothing_owed(_unfinished(loaded, customer, when), customer, period)
     made = billing.bill(_records(loaded, customer, when))
+    by = getpass.getuser()
     with database.changing() as session:
-        by = getpass.getuser()
-        return periods.close(session, customer, period, when, currency, made, by, at)
+        closed = periods.close(session, customer, period, when, currency, made, by, at)
+        # Within the transaction: no close is without its entry.
+        Audit.of(loaded, now).add(
+            "period.closed", by=by, period=period, messages=sum(t.messages for t in closed.totals)
+        )
+    return closed
 
 
 def _unfinished(loaded: Config, customer: str, when: Span) -> Any:
