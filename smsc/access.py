@@ -11,11 +11,14 @@ A file per day, one JSON object a line:
     referrer   the page that led here
     customer, user   who was logged in, on pages that know
 
-Not synced: nobody misses a line that a crash takes along. The sweeper removes days that are over.
+Acts of operators on somebody's data have an entry too: without an address, and with the command and
+the kind of whom it was about in place of a URL. Not synced: nobody misses a line that a crash takes
+along. The sweeper removes days that are over.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -29,6 +32,9 @@ LONGEST: Final = 512
 
 DAY: Final = 86_400_000
 
+#: Where the days lie, in ``retention.directory``.
+DIRECTORY: Final = "access"
+
 
 class AccessLog:
     """An ASGI application in front of another that writes down what was fetched from it."""
@@ -37,7 +43,6 @@ class AccessLog:
         self._inner = inner
         self._directory = directory
         self._clock = clock
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -71,8 +76,15 @@ class AccessLog:
             "referrer": _text(headers.get(b"referer", b"")),
             **scope.get("state", {}).get("who", {}),
         }
-        with (self._directory / f"{_date(now)}.log").open("a") as file:
-            file.write(json.dumps(entry) + "\n")
+        write(self._directory, entry)
+
+
+def write(directory: Path, entry: dict[str, Any]) -> None:
+    """Add an entry to its day."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (directory / f"{_date(entry['at'])}.log").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(json.dumps(entry) + "\n")
 
 
 def _text(octets: bytes) -> str:

@@ -19,9 +19,9 @@ import os
 import secrets
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import argon2
 
@@ -99,6 +99,17 @@ class Accounts:
         #: Whether any of them has a way of its own to write numbers.
         self.numbering = any(account.numbering is not None for account in self._by_index)
 
+    def without(self, customers: Collection[bytes]) -> Accounts:
+        """The same, and those of these customers may not bind."""
+        if not customers:
+            return self
+        configs = [
+            replace(one.config, enabled=False) if one.config.customer in customers else one.config
+            for one in self._by_index
+        ]
+        rates = {one.config.customer: one.tariff for one in self._by_index if one.tariff}
+        return Accounts(configs, rates)
+
     def get(self, system_id: bytes) -> Account | None:
         """The account of this system_id, if there is one."""
         return self._by_system_id.get(system_id)
@@ -107,6 +118,12 @@ class Accounts:
         """The account of this system_id, if it may bind now."""
         account = self.get(system_id)
         return account if account is not None and account.config.enabled else None
+
+    def region(self, system_id: bytes) -> str:
+        """The country whose national numbers it writes; empty for none."""
+        account = self.get(system_id)
+        numbering = None if account is None else account.numbering
+        return "" if numbering is None else numbering.region
 
     def __getitem__(self, index: int) -> Account:
         return self._by_index[index]

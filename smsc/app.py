@@ -10,6 +10,8 @@ import gc
 import itertools
 import logging
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +19,7 @@ from smsc import carriers
 from smsc.accounts import Accounts, Authenticator
 from smsc.binds import Binds, Lobby
 from smsc.carrier import Carrier
+from smsc.claims import Claims
 from smsc.client import ClientConnection
 from smsc.commit import CONGESTED, IDLE, Clock, Commit
 from smsc.config import AccountConfig, Config
@@ -59,6 +62,20 @@ def steady_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+@asynccontextmanager
+async def resting(config: Config) -> AsyncIterator[App]:
+    """A server that does not run: recovered, asked, and put away again. Nobody is connected."""
+    app = App(config)
+    try:
+        await app.recover()
+        yield app
+        await app.commit.drain()
+    finally:
+        if app.watch is not None:
+            await app.watch.stop()
+        app.close()
+
+
 def settle_memory() -> None:
     """Spare the garbage collector what lives as long as the process, and most of its rounds.
 
@@ -80,6 +97,8 @@ class App:
         self.clock = Clock()
         self.watch = self._watch_database()
         self.accounts = self.watch.first() if self.watch else Accounts(config.accounts)
+        #: All of them, also those that are blocked.
+        self._known = self.accounts
         self.authenticator = Authenticator(self.accounts)
         storage = config.storage
         sealed = self._open_log(Path(storage.directory), storage.segment, SealedJournal)
@@ -119,6 +138,7 @@ class App:
         self.control.add("POST", "/accounts", self._look_again)
         self.control.add("GET", "/purses/{customer}", self._purse)
         self.unfinished = Unfinished(self, self.control)
+        self.claims = Claims(self, self.control)
         self.housekeeping = Housekeeping(self, self.control)
         self.watchdog = Watchdog(self)
         self._ticker: asyncio.TimerHandle | None = None
@@ -188,6 +208,7 @@ class App:
         """Rebuild the state from the log, and give the traffic log what a crash kept from it."""
         began = steady_ms()
         self.core.recover()
+        self.claims.enforce()
         await self.commit.drain()
         self.recovery_ms = steady_ms() - began
         self._log_recovery()
@@ -263,11 +284,17 @@ class App:
 
     def _adopt(self, accounts: Accounts) -> None:
         """Work with these accounts from now on, and see out those that may bind no more."""
+        self._known = accounts
+        accounts = accounts.without(self.claims.blocked)
         self.accounts = self.authenticator.accounts = accounts
         self.core.adopt(accounts)
         for client in self.binds.renew(self._limits, steady_ms()):
             client.unbind()
         log.info("%d accounts", len(accounts))
+
+    def renew_accounts(self) -> None:
+        """Other customers are blocked than before."""
+        self._adopt(self._known)
 
     def _limits(self, system_id: bytes) -> AccountConfig | None:
         account = self.accounts.bindable(system_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -131,15 +131,23 @@ def bill(found: Iterable[dict[str, Any]]) -> Bill:
     return made
 
 
-def items(found: Iterable[dict[str, Any]], since: int, zone: Zone) -> Iterator[dict[str, Any]]:
+def items(
+    found: Iterable[dict[str, Any]],
+    since: int,
+    zone: Zone,
+    hidden: Callable[[Mapping[str, Any]], bool] | None = None,
+) -> Iterator[dict[str, Any]]:
     """An itemised statement of what was accepted from ``since`` on, numbers cut short.
 
-    A text is in none, and whose number it is can't be told.
+    A text is in none, and whose number it is can't be told. Of what is ``hidden`` there are no
+    numbers at all: it costs what it costs.
     """
     once = Bill()
     for fields in found:
         if fields["accepted"] >= since and once.add(fields):
             line = line_of(fields)
+            if hidden is not None and hidden(fields):
+                fields = fields | {"source_addr": b"", "destination_addr": b""}
             yield {
                 "accepted": traffic.moment(zone.local(fields["accepted"])).removesuffix("Z"),
                 "direction": line.direction,

@@ -22,8 +22,9 @@ from typing import Any
 
 import uvloop
 
-from smsc import __version__, accounts, lenient, reading, traffic
+from smsc import __version__, accounts, cases, lenient, reading, traffic
 from smsc.config import Config
+from smsc.db import accounts_of
 from smsc.errors import ConfigError, SmscError, StorageError
 from smsc.journal import inspect
 from smsc.keys import keyring
@@ -84,7 +85,7 @@ def _parser(word: str) -> argparse.ArgumentParser:
     _add_carrier(commands)
     _add_traffic(commands)
     _add_log(commands)
-    for add in (_add_sim, _add_demo, _add_privacy, _add_admin):
+    for add in (_add_sim, _add_demo, _add_privacy, _add_rights, _add_admin):
         if word not in commands.choices:
             add(commands)
     return parser
@@ -317,11 +318,13 @@ def _traffic_show(options: argparse.Namespace) -> int:
     privacy.audit_of(loaded).add(
         "traffic.read", by=privacy.operator(), purpose=options.purpose, periods=periods
     )
+    open_ = cases.read(loaded)
+    hidden = cases.hides(open_, accounts_of(loaded)) if open_ else None
     found = (
         fields
         for period in periods
         for fields in traffic.read(inspect.records(directory / period), ring)
-        if _is_wanted(fields, options)
+        if _is_wanted(fields, options) and not (hidden and hidden(fields))
     )
     for fields in map(traffic.shown, deque(found, options.last)):
         print(json.dumps(fields) if options.json else _line(fields))
@@ -402,6 +405,12 @@ def _add_privacy(commands: Any) -> None:
     from smsc import privacy
 
     privacy.add_commands(commands)
+
+
+def _add_rights(commands: Any) -> None:
+    from smsc.rights import commands as rights
+
+    rights.add_commands(commands)
 
 
 def _add_admin(commands: Any) -> None:

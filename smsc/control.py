@@ -159,13 +159,15 @@ def where(*parts: str, **query: object) -> str:
     return path + ("?" + urlencode(query) if query else "")
 
 
-def ask(config: ControlConfig, method: str, path: str, body: Any = None) -> Any:
-    """What the running server says to ``method path``.
+def ask(
+    config: ControlConfig, method: str, path: str, body: Any = None, *, patience: float = PATIENCE
+) -> Any:
+    """What the running server says to ``method path``, within ``patience`` seconds.
 
     Raises ControlError in words for an operator: it is not running, it may not be asked, it does
     not answer, or what it answered instead.
     """
-    connection = _Connection(config.socket)
+    connection = _Connection(config.socket, patience)
     try:
         octets = None if body is None else json.dumps(body).encode()
         connection.request(method, path, octets)
@@ -187,8 +189,8 @@ def ask(config: ControlConfig, method: str, path: str, body: Any = None) -> Any:
 class _Connection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=PATIENCE)
+    def __init__(self, path: str, patience: float) -> None:
+        super().__init__("localhost", timeout=patience)
         self._path = path
 
     def connect(self) -> None:

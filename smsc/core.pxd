@@ -55,6 +55,8 @@ cdef class Core:
     cdef object _predefined
     cdef object _ancillary
     cdef readonly object repeats
+    cdef readonly object subjects
+    cdef object _restricted
     cdef uint64_t _dice
     cdef uint64_t _batch
     cdef set _loaded

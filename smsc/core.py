@@ -52,6 +52,8 @@ from smsc.routing import InboundRouter, Route
 from smsc.smpp import MessageState, Status, Version
 from smsc.spool import UNSENT, Stage
 from smsc.state import State
+from smsc.subject import Restricted
+from smsc.subjects import Subjects
 from smsc.till import Till
 from smsc.traffic import Traffic
 from smsc.upstream import Berth, Upstream
@@ -189,6 +191,8 @@ class Core:
                 self._pick,
                 self._pump_carrier,
             )
+        self.subjects = Subjects(self._book, accounts, self.bodies, self._ends, self.mailroom)
+        self._restricted: Restricted | None = None
         self._max_owed = config.storage.max_owed
         self._per_account = config.metrics.accounts
 
@@ -235,8 +239,14 @@ class Core:
         self._accounts = accounts
         self._ends.adopt(accounts)
         self._deliveries.adopt(accounts)
+        self.subjects.adopt(accounts)
         if self._inquiries is not None:
             self._inquiries.adopt(accounts)
+
+    def restrict(self, restricted: Restricted | None) -> None:
+        """Let what is of these wait from now on, whatever of it comes to its turn."""
+        self._restricted = restricted
+        self.subjects.restrict(restricted)
 
     # -- edge: submit ------------------------------------------------------------------------
 
@@ -333,6 +343,8 @@ class Core:
             return Status.ESME_RINVDSTADR
         if message.registered_delivery & _ANY_WISH and not limits.receipts:
             return Status.ESME_RINVREGDLVFLG
+        if self._restricted is not None:
+            return self.subjects.refusal(account, message) or route
         return route
 
     def _store(
@@ -547,6 +559,12 @@ class Core:
                 if slab.expiry(slot) <= now:
                     self._ends.finish(slot, now, MessageState.EXPIRED)
                     berth.room += 1
+                    continue
+                if self._restricted is not None and self.subjects.is_blocked(slot):
+                    # Until its validity is over, or the block is.
+                    self._requeue(slot, slab.attempt(slot), slab.expiry(slot), 0, now)
+                    berth.room += 1
+                    changed = True
                     continue
                 message = self._told(upstream, berth, slot, now)
                 if message is None:
@@ -798,6 +816,8 @@ class Core:
         owner = self._accounts.get(account) if account is not None else None
         if owner is None:
             self.counters.inbound_unrouted += 1
+            return Status.ESME_RX_R_APPN
+        if self._restricted is not None and self.subjects.closes(owner, message):
             return Status.ESME_RX_R_APPN
         self.counters.inbound[upstream.name] += 1
         if not self._ends.mail(owner, MailKind.INBOUND, upstream.name, message.raw, now):

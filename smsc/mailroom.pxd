@@ -27,8 +27,10 @@ cdef class Mailroom:
     cdef set _expectant
     cdef dict _closed
     cdef list _departed
+    cdef public object blocked
 
     cpdef arrived(self, int account, uint64_t id, bytes pdu)
+    cdef _expect(self, int account)
     @cython.locals(desk=Desk)
     cpdef answered(self, bind, uint64_t id)
     @cython.locals(desk=Desk)

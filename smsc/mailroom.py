@@ -9,6 +9,7 @@ for, because nobody wants it or nobody need, departs: its end is for others to w
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable
 
 from smsc import records
 from smsc._pdu import Message
@@ -59,6 +60,8 @@ class Mailroom:
         #: Per account the destinations, and the id before which nothing for each is wanted.
         self._closed: dict[int, OrderedDict[bytes, int]] = {}
         self._departed: list[tuple[int, int, str]] = []
+        #: Says of an account's mail whether it is kept back for now; None: nothing is.
+        self.blocked: Callable[[int, bytes], bool] | None = None
 
     def attach(self, account: int, bind: EdgeBind) -> None:
         """A receiving bind of the account is up."""
@@ -83,9 +86,12 @@ class Mailroom:
         if self._turns[account]:
             if len(self._fresh) < FRESH:
                 self._fresh[id] = pdu
-            if not self._expectant:
-                self._commit.at_turn_over(self._hand_out)
-            self._expectant.add(account)
+            self._expect(account)
+
+    def _expect(self, account: int) -> None:
+        if not self._expectant:
+            self._commit.at_turn_over(self._hand_out)
+        self._expectant.add(account)
 
     def _hand_out(self) -> None:
         expectant, self._expectant = self._expectant, set()
@@ -113,7 +119,7 @@ class Mailroom:
         served: list[Desk] = []
         for desk in turns:
             desk.room = -1
-        full = gone = 0
+        full = gone = kept = 0
         closed = self._closed.get(account)
         while full < len(turns) and gone < DEPARTING:
             desk = turns[0]
@@ -136,6 +142,14 @@ class Mailroom:
             if closed is not None and id < closed.get(Message.from_raw(pdu).destination_addr, 0):
                 self._departed.append((id, int(MessageState.REJECTED), "refused"))
                 gone += 1
+                continue
+            if self.blocked is not None and self.blocked(account, pdu):
+                # Until its life is over, or the block is.
+                self._mailboxes.defer(slot, slab.expiry(slot))
+                kept += 1
+                if kept == DEPARTING:
+                    self._expect(account)  # the rest of them, when others had their turn
+                    break
                 continue
             turns.rotate(-1)
             full = 0

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from smsc.access import AccessLog
+from smsc.access import DIRECTORY, AccessLog
 from smsc.asgi import Served
 from smsc.metrics import Accounts, Figures, Process, process_registry, registry
 
@@ -52,7 +52,7 @@ class Ops:
         self._registry = process_registry(self._figures)
         self._accounts = registry(Accounts(app))
         self._socket: socket.socket | None = None
-        directory = Path(app.config.retention.directory) / "access"
+        directory = Path(app.config.retention.directory) / DIRECTORY
         answers = Starlette(routes=self._routes())
         self._served = Served(AccessLog(answers, directory, app.clock))
 

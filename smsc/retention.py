@@ -24,6 +24,8 @@ from typing import NamedTuple, Protocol
 TRAFFIC, CONTENT, PSEUDONYM = "traffic", "content", "pseudonym"
 #: What is owed: its keys live an hour or two, and no rule here is about them (``smsc.sealing``).
 SPOOL = "spool"
+#: Whom a case is about; its key lives as long as the case (``smsc.cases``).
+CASES = "cases"
 
 
 class Name(NamedTuple):

@@ -29,6 +29,7 @@ from smsc.journal import Journal, inspect
 from smsc.keys import Keyring, keyring
 from smsc.records import Kind, MailKind
 from smsc.retention import (
+    CASES,
     CONTENT,
     SPOOL,
     TRAFFIC,
@@ -100,7 +101,7 @@ class Sweeper:
 
     def verdicts(self, owed: Mapping[bytes, int], now: int) -> list[Verdict]:
         """How things stand with every key."""
-        names = (key.name for key in self._keys if key.name.kind != SPOOL)
+        names = (key.name for key in self._keys if key.name.kind not in (SPOOL, CASES))
         rules = self._config.retention.rules()
         return judge(names, self._facts, self._calendar, owed, rules, now)
 
@@ -136,7 +137,7 @@ class Sweeper:
         return swept
 
     def _forget_access(self, swept: Swept, now: int) -> None:
-        directory = Path(self._config.retention.directory) / "access"
+        directory = Path(self._config.retention.directory) / access.DIRECTORY
         for path in access.over(directory, self._config.retention.access_log, now):
             files.wipe(path)
             swept.days.append(path.stem)

@@ -8,7 +8,7 @@ Every run is determined by its seed, and a failing seed is a regression test. Wh
 * a carrier gets a message twice only if the log itself doubted the attempt before
 * a text that was sent in parts is delivered if all of them were
 * a message moves on only where its route says so, and never back to a carrier that failed it
-* what was cancelled ends so, and nobody reaches a message of another account
+* what was cancelled or erased ends so, and nobody reaches a message of another account
 * a replay of the log ends in the very state of the run
 """
 
@@ -26,6 +26,7 @@ from smsc.records import Flag, Kin, Kind
 from smsc.smpp import Command, MessageState, Status
 from smsc.spool import Stage
 from smsc.state import State
+from smsc.subject import NUMBER, Restricted, Subject
 from tests.keeper import BASE, Asked, Client, Keeper, Relay, deliver_sm, submit_sm
 
 #: One carrier is sent long texts in parts; the other takes them whole.
@@ -66,6 +67,8 @@ class World:
         #: (account, id) of each submit_multi, and ids that were cancelled, durable.
         self.groups: list[tuple[bytes, int]] = []
         self.cancelled: set[int] = set()
+        #: Whose messages are kept back.
+        self.blocked: Subject | None = None
         self.serial = 0
 
     # -- what may happen ---------------------------------------------------------------------
@@ -122,10 +125,39 @@ class World:
             if answer == Status.ESME_ROK and cancels:
                 self.keeper.commit.then(lambda: self.cancelled.add(id))
 
+    def block(self) -> None:
+        """Somebody has what is theirs kept back, or lets it go on."""
+        subjects = self.keeper.core.subjects
+        if self.blocked is None:
+            self.blocked = Subject(NUMBER, self.number().decode())
+            self.keeper.core.restrict(Restricted([self.blocked.octets]))
+            return
+        self.keeper.core.restrict(None)
+        now = self.keeper.commit.begin()
+        for portion in subjects.of(self.blocked, parts=True):
+            for item in portion:
+                subjects.go_on(item, now)
+        self.blocked = None
+
+    def erase(self) -> None:
+        """Somebody has what waits and is theirs ended."""
+        subjects = self.keeper.core.subjects
+        now = self.keeper.commit.begin()
+        gone = {
+            item.id
+            for portion in subjects.of(Subject(NUMBER, self.number().decode()))
+            for item in portion
+            if subjects.withdraw(item, now) and not item.is_mail
+        }
+        self.keeper.commit.then(lambda: self.cancelled.update(gone))
+
+    def number(self) -> bytes:
+        to = self.dice.choice((b"49151000", b"44770090"))
+        return to + b"%04d" % self.dice.randrange(20)
+
     def message(self, asked: int) -> Message:
-        to = self.dice.choice((b"49151000", b"44770090")) + b"%04d" % self.dice.randrange(20)
         return submit_sm(
-            destination_addr=to,
+            destination_addr=self.number(),
             registered_delivery=asked,
             short_message=b"a" * self.dice.choice((5, 5, 200)),
             replace_if_present_flag=self.dice.random() < 0.1,
@@ -230,6 +262,8 @@ class World:
             self.arrive(relay)  # what had left before is on the wire
         self.check_replay()
         self.keeper = self.keeper.crash()
+        if self.blocked is not None:
+            self.keeper.core.restrict(Restricted([self.blocked.octets]))
         self.relays, self.clients = [], []
 
     # -- what must hold ----------------------------------------------------------------------
@@ -269,6 +303,8 @@ class World:
         """Let everything come to its end: a healthy carrier, a patient client."""
         self.keeper.log.hold = False
         self.keeper.log.advance()
+        if self.blocked is not None:
+            self.block()
         self.carrier_up()
         self.relays += [Relay(self.keeper, name) for name in (b"one", b"two")]
         for relay in self.relays[-2:]:
@@ -326,6 +362,8 @@ ACTIONS = {
     World.submit: 30,
     World.submit_multi: 4,
     World.ask: 8,
+    World.block: 2,
+    World.erase: 2,
     World.bind: 4,
     World.unbind: 3,
     World.carrier_up: 5,

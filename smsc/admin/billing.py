@@ -18,14 +18,14 @@ from typing import Any
 
 import uvloop
 
-from smsc import billing, control, money, reading, traffic
-from smsc.admin.commands import CONFIG, noun, opened
+from smsc import billing, cases, control, money, reading, traffic
+from smsc.admin.commands import CONFIG, noun
 from smsc.admin.words import moment, now, show
 from smsc.audit import Audit
 from smsc.billing import BillingError, Span
 from smsc.config import Config
-from smsc.db import customers, periods, prices
-from smsc.db.database import Database
+from smsc.db import accounts_of, customers, periods, prices
+from smsc.db.database import Database, opened
 from smsc.db.model import Customer, Period
 from smsc.errors import NotRunning
 from smsc.keys import keyring
@@ -71,16 +71,10 @@ def _unfinished(loaded: Config, customer: str, when: Span) -> Any:
 
 async def _at_rest(loaded: Config, customer: str, when: Span) -> Any:
     """The same of a server that does not run: recovered, asked, and put away again."""
-    from smsc.app import App
+    from smsc.app import resting
 
-    app = App(loaded)
-    try:
-        await app.recover()
+    async with resting(loaded) as app:
         return await app.unfinished.of(customer.encode(), *when)
-    finally:
-        if app.watch is not None:
-            await app.watch.stop()
-        app.close()
 
 
 def _nothing_owed(found: Any, customer: str, period: str) -> None:
@@ -186,7 +180,9 @@ def _items(loaded: Config, row: Customer, closed: Period) -> list[dict[str, Any]
             f"{row.reference} did not ask for itemised statements before {closed.period} was over"
         )
     found = _records(loaded, row.reference, Span(closed.since, closed.until))
-    made = billing.items(found, row.itemised_since, zone(row.time_zone))
+    open_ = cases.read(loaded)
+    hidden = cases.hides(open_, accounts_of(loaded)) if open_ else None
+    made = billing.items(found, row.itemised_since, zone(row.time_zone), hidden)
     return [
         item | {"amount": None if item["amount"] is None else money.decimal(item["amount"])}
         for item in made

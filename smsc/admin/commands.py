@@ -7,42 +7,21 @@ otherwise.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from smsc import control, reading
 from smsc.admin.words import argument, reference, show
-from smsc.config import Config
-from smsc.db.database import Database
-from smsc.errors import ConfigError, ControlError
+from smsc.db.database import Database, opened
+from smsc.errors import ControlError
 
 Command = Callable[[argparse.Namespace, Session], Any]
 
 #: Where the configuration is if nothing else is said.
 CONFIG = "config/smsc.yaml"
-
-
-@contextmanager
-def opened(loaded: Config) -> Iterator[Database]:
-    """The configured database, ready. Raises ConfigError if there is none, or DatabaseError."""
-    with closing(loaded) as database:
-        database.prepare()
-        yield database
-
-
-@contextmanager
-def closing(loaded: Config) -> Iterator[Database]:
-    """The configured database, whatever its version."""
-    if not loaded.database.url:
-        raise ConfigError("there is no database: set database.url", key="database")
-    database = Database(loaded.database.url)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def _run(act: Command, changes: bool) -> Callable[[argparse.Namespace], int]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from smsc import agreement, reading
 from smsc.admin import accounts, billing, customers, prices, users
-from smsc.admin.commands import CONFIG, closing, noun, opened
+from smsc.admin.commands import CONFIG, noun
 from smsc.config import Config
 from smsc.db import snapshot
+from smsc.db.database import closing, opened
 
 
 def add_commands(commands: Any) -> None:

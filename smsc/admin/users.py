@@ -10,11 +10,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from smsc import cases, reading
 from smsc.admin.commands import enabling, look, noun, verb
 from smsc.admin.words import Row, asked_password, moment, now, shown_once
 from smsc.db import users
 from smsc.db.model import User
 from smsc.errors import DatabaseError
+from smsc.subject import USER
 
 
 def _row(row: User) -> Row:
@@ -67,7 +69,10 @@ def add_commands(commands: Any) -> None:
     group = noun(commands, "user", "people who log in")
 
     def listed(options: argparse.Namespace, session: Session) -> Any:
-        return [_row(row) for row in users.every(session, options.customer)]
+        open_ = cases.read(reading.load(options.config))
+        blocked = {case.subject.value for case in open_ if case.subject.kind == USER}
+        found = users.every(session, options.customer)
+        return [_row(row) for row in found if row.email not in blocked]
 
     def shown(options: argparse.Namespace, session: Session) -> Any:
         return _row(users.get(session, options.email))

@@ -29,15 +29,20 @@ from smsc.facts import FileFacts
 from smsc.retention import Facts
 
 
+def accounts_of(config: Config) -> Accounts:
+    """All accounts, for when no server is running to be asked."""
+    if not config.database.url:
+        return Accounts(config.accounts)
+    from smsc.db import snapshot
+    from smsc.db.facts import read
+
+    with read(config.database.url) as session:
+        return snapshot.read(session, config.accounts).accounts
+
+
 def customer_of(config: Config) -> Callable[[bytes], bytes]:
     """Whose an account is, for when no server is running to be asked."""
-    accounts = Accounts(config.accounts)
-    if config.database.url:
-        from smsc.db import snapshot
-        from smsc.db.facts import read
-
-        with read(config.database.url) as session:
-            accounts = snapshot.read(session, config.accounts).accounts
+    accounts = accounts_of(config)
 
     def customer(account: bytes) -> bytes:
         owner = accounts.get(account)

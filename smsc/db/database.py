@@ -22,8 +22,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from smsc.config import Config
 from smsc.db.model import Revision
-from smsc.errors import DatabaseAway, DatabaseError
+from smsc.errors import ConfigError, DatabaseAway, DatabaseError
 
 #: How long a database may take to answer, seconds: what waits for it is a person or the poller.
 PATIENCE = 5
@@ -145,6 +146,29 @@ def _pragmas(connection: Any, _record: Any) -> None:
     for pragma in ("foreign_keys=ON", "journal_mode=WAL", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+# -- the configured one --------------------------------------------------------------------------
+
+
+@contextmanager
+def opened(config: Config) -> Iterator[Database]:
+    """The configured database, ready. Raises ConfigError if there is none, or DatabaseError."""
+    with closing(config) as database:
+        database.prepare()
+        yield database
+
+
+@contextmanager
+def closing(config: Config) -> Iterator[Database]:
+    """The configured database, whatever its version."""
+    if not config.database.url:
+        raise ConfigError("there is no database: set database.url", key="database")
+    database = Database(config.database.url)
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 # -- migrations ----------------------------------------------------------------------------------

@@ -1,0 +1,157 @@
+"""What people may claim of the server that holds their data: asked over the control socket.
+
+    POST /claims/find      what is owed to or of somebody
+    POST /claims/block     keep and do not process what is theirs, until the case ends
+    POST /claims/unblock   go on
+
+The command line does the rest (traffic records, the database, access logs), and does this too where
+no server runs, on one that is recovered for it (``app.resting``). Cases are in ``smsc.cases``; what
+they mean for messages in ``smsc.subjects``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import Any, Final, Protocol
+
+from smsc.cases import BLOCK, Case, Cases
+from smsc.commit import Clock, Commit
+from smsc.config import Config
+from smsc.control import Asked, Control
+from smsc.core import Core
+from smsc.endings import text_id
+from smsc.errors import ControlError, SmscError
+from smsc.keys import Keyring
+from smsc.subject import Subject
+from smsc.subjects import Item
+from smsc.traffic import Traffic
+
+#: How many messages are told of one by one.
+TOLD: Final = 10_000
+
+#: Between two looks at whether the traffic records are on disk, seconds.
+PAUSE: Final = 0.02
+
+
+class Keeping(Protocol):
+    """The parts of ``smsc.app.App`` that take part in it."""
+
+    config: Config
+    clock: Clock
+    commit: Commit
+    core: Core
+    keys: Keyring
+    traffic: Traffic
+
+    def renew_accounts(self) -> None: ...
+
+
+class Claims:
+    """See the module."""
+
+    def __init__(self, app: Keeping, control: Control) -> None:
+        self._app = app
+        self.cases = Cases.of(app.config, app.keys)
+        self.cases.mend()
+        #: Customers whose accounts may not bind.
+        self.blocked: Collection[bytes] = ()
+        self._one_at_a_time = asyncio.Lock()
+        self._answers = {"find": self._find, "block": self._block, "unblock": self._unblock}
+        control.add("POST", "/claims/{act}", self._asked)
+
+    async def _asked(self, asked: Asked) -> Any:
+        return await self.answer(asked.path["act"], asked.body)
+
+    async def answer(self, act: str, body: Any) -> Any:
+        """What a request gets. Raises ControlError."""
+        try:
+            answer = self._answers[act]
+        except KeyError:
+            raise ControlError(f"nobody can claim {act!r}") from None
+        async with self._one_at_a_time:
+            try:
+                return await answer(body)
+            except SmscError as error:
+                raise ControlError(str(error)) from error
+            except (KeyError, TypeError, ValueError):
+                raise ControlError("a claim names its case and whose data it is about") from None
+
+    def enforce(self) -> None:
+        """Keep back what is blocked, from now on."""
+        restricted = self.cases.restricted()
+        self._app.core.restrict(restricted)
+        blocked = () if restricted is None else restricted.customers
+        if set(blocked) != set(self.blocked):
+            self.blocked = blocked
+            self._app.renew_accounts()
+
+    # -- what is asked -----------------------------------------------------------------------
+
+    async def _find(self, body: Any) -> Any:
+        subject = Subject(body["kind"], body["value"])
+        found: list[dict[str, Any]] = []
+        count = 0
+        for portion in self._app.core.subjects.of(subject):
+            count += len(portion)
+            found += [_told(item) for item in portion[: max(0, TOLD - len(found))]]
+            await asyncio.sleep(0)
+        # What ended while we looked was not found, so its record must be there.
+        ended = self._app.traffic.staged
+        while self._app.traffic.covered < ended:
+            self._app.traffic.sync()
+            await asyncio.sleep(PAUSE)
+        return {"count": count, "items": found}
+
+    async def _block(self, body: Any) -> Any:
+        await self._begin(BLOCK, body)
+        self.enforce()
+        return {"case": body["case"]}
+
+    async def _begin(self, act: str, body: Any) -> Case:
+        subject = Subject(body["kind"], body["value"])
+        case = Case(body["case"], act, subject, self._app.clock(), body["by"])
+        await asyncio.to_thread(self.cases.begin, case)
+        return case
+
+    async def _unblock(self, body: Any) -> Any:
+        case = self.cases.find(body["case"])
+        if case is None or case.act != BLOCK:
+            raise ControlError(f"there is no block by the name of {body['case']}")
+        await asyncio.to_thread(self.cases.end, case.id)
+        self.enforce()
+        went_on = 0
+        accounts = set()
+        for portion in self._app.core.subjects.of(case.subject, parts=True):
+            now = self._app.commit.begin()
+            for item in portion:
+                went_on += self._app.core.subjects.go_on(item, now)
+                accounts.add(item.account)
+            await asyncio.sleep(0)
+        for account in accounts:
+            self._app.core.subjects.deliver(account)
+        return {"case": case.id, "went_on": went_on}
+
+
+def _told(item: Item) -> dict[str, Any]:
+    """An item as plain values, for JSON; its text in hexadecimal."""
+    message = item.message
+    return {
+        "id": text_id(item.id, False).decode(),
+        "what": ("receipt" if item.is_receipt else "inbound") if item.is_mail else "message",
+        "account": _text(item.account),
+        "customer": _text(item.customer),
+        "accepted": item.came,
+        "expiry": item.expiry,
+        "stage": item.stage,
+        "carrier": _text(item.carrier),
+        "source_addr": _text(message.source_addr),
+        "destination_addr": _text(message.destination_addr),
+        "data_coding": message.data_coding,
+        "esm_class": message.esm_class,
+        "content": message.text.hex(),
+    }
+
+
+def _text(octets: bytes) -> str:
+    return octets.decode("ascii", "backslashreplace")

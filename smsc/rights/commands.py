@@ -1,0 +1,119 @@
+"""``smsc subject``: what people may ask of us about their data (GDPR 15 to 18)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from smsc import reading, subject
+from smsc.cases import BLOCK, Cases
+from smsc.keys import keyring
+from smsc.privacy import operator
+from smsc.rights import registered
+from smsc.rights.acting import ClaimError, acting, claim
+from smsc.subject import Subject
+
+Run = Callable[[argparse.Namespace], int]
+
+
+def add_commands(commands: Any) -> None:
+    """Add ``subject`` to a parser's sub-commands."""
+    text = "answer people who ask about their data"
+    parser = commands.add_parser("subject", help=text, description=text[0].upper() + text[1:] + ".")
+    group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    whose(_command(group, "block", _block, "keep what is theirs, and process it no more"))
+    parser = _command(group, "unblock", _unblock, "end a block: what waited goes on")
+    parser.add_argument("case", metavar="CASE", type=_read(subject.case))
+    _command(group, "cases", _cases, "list the blocks and erasures that are not over")
+
+
+def _command(group: Any, name: str, run: Run, text: str) -> argparse.ArgumentParser:
+    described = text[0].upper() + text[1:] + "."
+    parser: argparse.ArgumentParser = group.add_parser(name, help=text, description=described)
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        default="config/smsc.yaml",
+        help="the configuration (%(default)s)",
+    )
+    return parser
+
+
+def whose(parser: argparse.ArgumentParser) -> None:
+    """Whom it is about, and how the act is found again."""
+    parser.add_argument("kind", choices=subject.KINDS)
+    parser.add_argument(
+        "who",
+        metavar="WHO",
+        help="a number with its country code, a user's e-mail address, a customer's reference; - to"
+        " read it from standard input, where no list of processes shows it",
+    )
+    parser.add_argument(
+        "--case",
+        metavar="CASE",
+        type=_read(subject.case),
+        required=True,
+        help="the file that says who asked and how it was seen that they may; audit and access log"
+        " keep it",
+    )
+
+
+def _read(read: Callable[[str], str]) -> Callable[[str], str]:
+    def convert(text: str) -> str:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
+def named(options: argparse.Namespace) -> Subject:
+    """Whom the words are about. Raises ClaimError."""
+    text = sys.stdin.readline() if options.who == "-" else options.who
+    try:
+        return Subject.read(options.kind, text)
+    except ValueError as error:
+        raise ClaimError(str(error)) from None
+
+
+def day(at: int) -> str:
+    """The day of a time (ms), for people."""
+    return time.strftime("%Y-%m-%d", time.gmtime(at // 1_000))
+
+
+# -- blocks --------------------------------------------------------------------------------------
+
+
+def _block(options: argparse.Namespace) -> int:
+    loaded, about = reading.load(options.config), named(options)
+    registered.must_be(loaded, about)
+    with acting(loaded, "subject.block", options.case, about.kind):
+        claim(loaded, BLOCK, case=options.case, by=operator(), **about._asdict())
+        registered.block(loaded, about)
+    print(f"blocked for {options.case}")
+    return 0
+
+
+def _unblock(options: argparse.Namespace) -> int:
+    loaded = reading.load(options.config)
+    open_ = Cases.of(loaded, keyring(loaded, read_only=True)).find(options.case)
+    if open_ is None or open_.act != BLOCK:
+        raise ClaimError(f"there is no block by the name of {options.case}")
+    with acting(loaded, "subject.unblock", options.case, open_.subject.kind):
+        done = claim(loaded, "unblock", case=options.case)
+    print(f"blocked for {options.case} no more; {done['went_on']} messages that waited go on")
+    if open_.subject.kind == subject.USER:
+        print("to let them log in again: smsc user change EMAIL --enabled")
+    return 0
+
+
+def _cases(options: argparse.Namespace) -> int:
+    loaded = reading.load(options.config)
+    for case in Cases.of(loaded, keyring(loaded, read_only=True)):
+        print(f"{case.id}: {case.act} of a {case.subject.kind} since {day(case.at)}, by {case.by}")
+    return 0
