@@ -189,7 +189,7 @@ def ask(
 class _Connection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
-    def __init__(self, path: str, patience: float) -> None:
+    def __init__(self, path: str, patience: float = PATIENCE) -> None:
         super().__init__("localhost", timeout=patience)
         self._path = path
 
