@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -85,6 +85,13 @@ def write(directory: Path, entry: dict[str, Any]) -> None:
     with (directory / f"{_date(entry['at'])}.log").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(json.dumps(entry) + "\n")
+
+
+def concerns(entry: dict[str, Any], names: Collection[str], number: str) -> bool:
+    """Whether an entry is of a user or customer of these names, or has this number in it."""
+    who = {str(entry.get("customer")), str(entry.get("user"))}
+    words = str(entry["fetched"]), str(entry["referrer"])
+    return not who.isdisjoint(names) or bool(number and any(number in one for one in words))
 
 
 def _text(octets: bytes) -> str:

@@ -224,15 +224,21 @@ def _by_hand(loaded: Config, dry_run: bool, clock_is_right: bool) -> dict[str, A
         return told(sweeper.sweep(owed, now))
 
 
-def _status(options: argparse.Namespace) -> int:
-    loaded = reading.load(options.config)
+def verdicts(loaded: Config) -> list[dict[str, Any]]:
+    """How it stands with each customer's periods, one verdict a class."""
     found = _by_server(loaded, "GET", "/retention") or _by_hand(
         loaded, dry_run=True, clock_is_right=True
     )
+    told: list[dict[str, Any]] = found["verdicts"]
+    return told
+
+
+def _status(options: argparse.Namespace) -> int:
+    found = verdicts(reading.load(options.config))
     if options.json:
-        print(json.dumps(found["verdicts"]))
+        print(json.dumps(found))
         return 0
-    for verdict in found["verdicts"]:
+    for verdict in found:
         due = time.strftime("%Y-%m-%d", time.gmtime(verdict["due"] // 1_000))
         late = ", KEPT LONGER THAN PROMISED" if verdict["late"] else ""
         print(

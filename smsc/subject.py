@@ -18,7 +18,7 @@ from smsc.smpp import Status
 NUMBER, USER, CUSTOMER = KINDS = ("number", "user", "customer")
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]{6,14}", re.ASCII)
-_CASE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}", re.ASCII)
+_CASE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
 #: So many digits in a row may be somebody's number.
 _TELLING: Final = re.compile(r"[0-9]{7}", re.ASCII)
 
@@ -56,7 +56,7 @@ def case(text: str) -> str:
     """How an act can be found again: it is in logs that outlive the data, so it names nobody."""
     if not _CASE.fullmatch(text) or _TELLING.search(text):
         raise ValueError(
-            "a case is named by up to 40 letters, digits and ._/-, and by no telephone number"
+            "a case is named by up to 40 letters, digits and ._-, and by no telephone number"
         )
     return text
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from smsc import reading, subject
 from smsc.cases import BLOCK, Cases
 from smsc.keys import keyring
-from smsc.privacy import operator
-from smsc.rights import registered
+from smsc.privacy import now_ms, operator
+from smsc.rights import page, registered, report
 from smsc.rights.acting import ClaimError, acting, claim
 from smsc.subject import Subject
 
@@ -24,6 +27,14 @@ def add_commands(commands: Any) -> None:
     text = "answer people who ask about their data"
     parser = commands.add_parser("subject", help=text, description=text[0].upper() + text[1:] + ".")
     group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser = _command(group, "report", _report, "write down for them all that is stored")
+    whose(parser)
+    parser.add_argument(
+        "--to",
+        metavar="DIRECTORY",
+        required=True,
+        help="where CASE.html, for people, and CASE.json, for machines, are made",
+    )
     whose(_command(group, "block", _block, "keep what is theirs, and process it no more"))
     parser = _command(group, "unblock", _unblock, "end a block: what waited goes on")
     parser.add_argument("case", metavar="CASE", type=_read(subject.case))
@@ -84,6 +95,31 @@ def named(options: argparse.Namespace) -> Subject:
 def day(at: int) -> str:
     """The day of a time (ms), for people."""
     return time.strftime("%Y-%m-%d", time.gmtime(at // 1_000))
+
+
+# -- report --------------------------------------------------------------------------------------
+
+
+def _report(options: argparse.Namespace) -> int:
+    loaded, about = reading.load(options.config), named(options)
+    registered.must_be(loaded, about)
+    with acting(loaded, "subject.report", options.case, about.kind) as act:
+        made = report.report(loaded, about, options.case, now_ms())
+        told = {"json": json.dumps(made, indent=1) + "\n", "html": page.page(made)}
+        for suffix, content in told.items():
+            path = Path(options.to) / f"{options.case}.{suffix}"
+            act.octets += hand_out(path, content)
+            print(path)
+    return 0
+
+
+def hand_out(path: Path, told: str) -> int:
+    """Write what is handed over, for the one who does it alone; its octets. Never over a file."""
+    octets = told.encode()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(octets)
+    return len(octets)
 
 
 # -- blocks --------------------------------------------------------------------------------------

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from smsc.config import Config
 from smsc.rights.acting import ClaimError
-from smsc.subject import NUMBER, USER, Subject
+from smsc.subject import CUSTOMER, NUMBER, USER, Subject
+
+Row = dict[str, Any]
 
 
 def must_be(loaded: Config, about: Subject) -> None:
@@ -35,3 +39,31 @@ def block(loaded: Config, about: Subject) -> None:
 
         with opened(loaded) as database, database.changing() as session:
             users.change(session, about.value, enabled=False)
+
+
+def rows(loaded: Config, about: Subject) -> dict[str, list[Row]]:
+    """All that the database has of them, by the kind of thing; nothing without a database."""
+    if not loaded.database.url:
+        return {}
+    from smsc.db.database import opened
+    from smsc.rights import rows
+
+    with opened(loaded) as database, database.reading() as session:
+        if about.kind == USER:
+            return rows.of_user(session, about.value)
+        if about.kind == CUSTOMER:
+            return rows.of_customer(session, about.value)
+        return {"orders": [rows.order(row, about) for row in rows.orders_to(session, about)]}
+
+
+def names(loaded: Config, about: Subject) -> set[str]:
+    """What access logs call them."""
+    if about.kind == CUSTOMER:
+        return {about.value}
+    if about.kind == NUMBER:
+        return set()
+    from smsc.db import users
+    from smsc.db.database import opened
+
+    with opened(loaded) as database, database.reading() as session:
+        return {about.value, str(users.get(session, about.value).id)}
