@@ -27,6 +27,7 @@ import argon2
 
 from smsc.addressing import Numbering
 from smsc.config import AccountConfig
+from smsc.periods import Calendar
 from smsc.rating import Tariff
 from smsc.throttle import Penalty
 
@@ -84,10 +85,13 @@ class Account:
 class Accounts:
     """Every account at one moment, by system_id and by index. Immutable."""
 
-    __slots__ = ("_by_index", "_by_system_id", "numbering")
+    __slots__ = ("_by_index", "_by_system_id", "calendar", "numbering")
 
     def __init__(
-        self, configs: Iterable[AccountConfig], tariffs: Mapping[bytes, Tariff] | None = None
+        self,
+        configs: Iterable[AccountConfig],
+        tariffs: Mapping[bytes, Tariff] | None = None,
+        calendar: Calendar | None = None,
     ) -> None:
         """``tariffs`` are by customer."""
         rates = tariffs or {}
@@ -96,6 +100,8 @@ class Accounts:
             for index, config in enumerate(configs)
         )
         self._by_system_id = {account.system_id: account for account in self._by_index}
+        #: Their customers' billing periods; None if nobody has other ones than months of UTC.
+        self.calendar = calendar
         #: Whether any of them has a way of its own to write numbers.
         self.numbering = any(account.numbering is not None for account in self._by_index)
 
@@ -108,7 +114,7 @@ class Accounts:
             for one in self._by_index
         ]
         rates = {one.config.customer: one.tariff for one in self._by_index if one.tariff}
-        return Accounts(configs, rates)
+        return Accounts(configs, rates, self.calendar)
 
     def get(self, system_id: bytes) -> Account | None:
         """The account of this system_id, if there is one."""

@@ -33,12 +33,13 @@ from smsc.keys import Keyring, keyring
 from smsc.listener import Listener
 from smsc.ops import Ops
 from smsc.outbind import Outbinds
+from smsc.periods import Calendar
 from smsc.ports import Log
 from smsc.retention import CONTENT, TRAFFIC, Name
 from smsc.sealing import SealedJournal
 from smsc.sweeper import mend
 from smsc.throttle import congestion_state
-from smsc.traffic import DAY, Traffic, period_of, periods
+from smsc.traffic import DAY, Traffic, periods
 from smsc.unfinished import Unfinished
 from smsc.watchdog import Watchdog
 
@@ -188,7 +189,8 @@ class App:
         directory = Path(self.config.traffic.directory)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         mend(directory)
-        return Traffic(self._open_period, periods(directory), self.keys, self.clock)
+        calendar = self.accounts.calendar
+        return Traffic(self._open_period, periods(directory), self.keys, self.clock, calendar)
 
     def _make_lookup(self) -> Lookup | None:
         config = self.config.lookup
@@ -287,6 +289,7 @@ class App:
         self._known = accounts
         accounts = accounts.without(self.claims.blocked)
         self.accounts = self.authenticator.accounts = accounts
+        self.traffic.calendar = accounts.calendar
         self.core.adopt(accounts)
         for client in self.binds.renew(self._limits, steady_ms()):
             client.unbind()
@@ -357,11 +360,13 @@ class App:
 
     def _coming_keys(self) -> list[Name]:
         """Of all that is needed within a day."""
-        now = self.clock()
+        now, calendar = self.clock(), self.accounts.calendar or Calendar()
         customers = {account.config.customer for account in self.accounts}
-        months = {period_of(now), period_of(now + DAY)}
-        kinds = (TRAFFIC, CONTENT)
-        return [Name(*one) for one in itertools.product(customers, months, kinds)]
+        times, kinds = (now, now + DAY), (TRAFFIC, CONTENT)
+        return [
+            Name(customer, calendar.period(customer, at), kind)
+            for customer, at, kind in itertools.product(customers, times, kinds)
+        ]
 
     def _seal_when_idle(self) -> None:
         if self.commit.frames != self._frames:

@@ -1,23 +1,21 @@
 """Billing periods: what they came to, and what is still in the way of closing one.
 
-A period is a calendar month of its customer's time zone; a message belongs to the one it was
-accepted in. Its totals are made of the traffic records, each message's once, and hold no number and
+A period is a month or a week on its customer's clock; a message belongs to the one it was accepted
+in. Its totals are made of the traffic records, each message's once, and hold no number and
 no text. Pure but for ``records``, which reads the traffic log.
 """
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from smsc import text, traffic
+from smsc import periods, text, traffic
 from smsc.errors import SmscError
 from smsc.journal import inspect
-from smsc.retention import month_of
+from smsc.periods import EXAMPLES, Cycle, Span, at_place, bare, cycle_of, month_of
 from smsc.smpp import MessageState
 from smsc.zones import Zone
 
@@ -29,29 +27,14 @@ class BillingError(SmscError):
     """What was asked of a period can't be done, in words for who bills."""
 
 
-class Span(NamedTuple):
-    """From ``since`` on and before ``until``, ms."""
-
-    since: int
-    until: int
-
-
-def span(period: str, zone: Zone) -> Span:
-    """A month like ``2026-11`` on a customer's clock. Raises BillingError if it is none."""
-    match = re.fullmatch(r"(20\d\d)-(0[1-9]|1[0-2])", period, re.ASCII)
-    if match is None:
-        raise BillingError(f"{period!r} must be a month like 2026-11")
-    year, month = int(match[1]), int(match[2])
-    return Span(_first(year, month, zone), _first(year + month // 12, month % 12 + 1, zone))
-
-
-def _first(year: int, month: int, zone: Zone) -> int:
-    return zone.moment(calendar.timegm((year, month, 1, 0, 0, 0)) * 1_000)
-
-
-def period_of(at: int, zone: Zone) -> str:
-    """The month that this moment is in on a customer's clock."""
-    return month_of(zone.local(at))
+def span(period: str, cycle: Cycle, there: Zone) -> Span:
+    """A period of a customer's cycle, on its clock. Raises BillingError if it is none."""
+    try:
+        if cycle_of(period) == cycle and bare(period) == period:
+            return periods.span(at_place(period, there))
+    except ValueError:
+        pass
+    raise BillingError(f"{period!r} must be {EXAMPLES[cycle]}")
 
 
 class Line(NamedTuple):

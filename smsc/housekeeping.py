@@ -20,11 +20,11 @@ from smsc.config import Config
 from smsc.control import Asked, Control
 from smsc.core import Core
 from smsc.db import facts_of
-from smsc.errors import ControlError, SmscError
+from smsc.errors import ControlError, SmscError, fault
 from smsc.journal import Journal
 from smsc.keys import Keyring
 from smsc.records import MailKind
-from smsc.retention import Months, Stand, Verdict
+from smsc.retention import Stand, Verdict
 from smsc.sweeper import ClockDoubtful, Sweeper, Swept
 from smsc.traffic import Traffic
 
@@ -66,7 +66,6 @@ class Housekeeping:
             app.keys,
             self.audit,
             facts_of(app.config),
-            Months(),
             lend=self._lend,
             take_back=self._take_back,
         )
@@ -107,6 +106,9 @@ class Housekeeping:
             except SmscError as error:
                 self.failures += 1
                 log.error("no sweep: %s", error)
+            except Exception as error:  # the border
+                self.failures += 1
+                log.error("no sweep: %s", fault(error))
             await asyncio.sleep(LOOK)
 
     # -- work --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ keys of pseudonyms (HMAC-SHA-256). They lie wrapped by a master key in one small
 replaced as a whole:
 
     <directory>/<period>.keys   msgpack: a list of [id, customer, class, made in ms, epoch of the
-                                master key, the key wrapped]
+                                master key, the key wrapped]; a slash in the name is written %2F
     master file                 a line ``epoch base64`` for each master key in use, newest last
 
 A key is durable before anything is sealed with it. Destroying one notes its id among the destroyed
@@ -27,6 +27,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 import msgpack
 from cryptography.exceptions import InvalidTag
@@ -36,7 +37,8 @@ from smsc import files
 from smsc.config import Config
 from smsc.errors import ConfigError, KeyDestroyed, StorageError
 from smsc.journal.disk import RealDisk
-from smsc.retention import PSEUDONYM, Name
+from smsc.periods import span
+from smsc.retention import CASES, PSEUDONYM, SPOOL, Name
 
 ID_OCTETS: Final = 8
 KEY_OCTETS: Final = 32
@@ -256,11 +258,16 @@ class Keyring:
             raise StorageError(f"{directory}: {error.strerror}") from error
 
     def _load(self, path: Path) -> None:
-        period = path.name.removesuffix(SUFFIX)
+        period = unquote(path.name.removesuffix(SUFFIX))
         try:
             rows = msgpack.unpackb(path.read_bytes())
         except (ValueError, msgpack.UnpackException):
             raise StorageError(f"{path}: is damaged; put it back from a copy") from None
+        if any(row[2] not in (SPOOL, CASES) for row in rows):
+            try:
+                span(period)
+            except ValueError as error:
+                raise StorageError(f"{path}: {error}") from None
         for id, customer, kind, made, epoch, wrapped in rows:
             name = Name(customer, period, kind)
             secret = self._master.unwrap(id, name, epoch, wrapped)
@@ -377,7 +384,7 @@ class Keyring:
         return [key for key in self._by_id.values() if key.name.period == period]
 
     def _store(self, period: str, keys: list[DataKey]) -> None:
-        path = self._directory / (period + SUFFIX)
+        path = self._directory / (quote(period, safe="@") + SUFFIX)
         if self._fd < 0:
             raise StorageError(f"{path}: open for reading only")
         try:

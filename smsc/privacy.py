@@ -22,7 +22,8 @@ from smsc.errors import ConfigError, ControlError, StorageError
 from smsc.facts import FileFacts
 from smsc.housekeeping import told
 from smsc.keys import SUFFIX, Keyring, Master, keyring
-from smsc.retention import Hold, Months, Stand
+from smsc.periods import Calendar, Span, span
+from smsc.retention import Hold, Stand
 from smsc.sweeper import Sweeper, Swept, mend, owed_on_disk
 
 Run = Callable[[argparse.Namespace], int]
@@ -214,7 +215,7 @@ def _by_hand(loaded: Config, dry_run: bool, clock_is_right: bool) -> dict[str, A
     customers = customer_of(loaded)
     with _keys(loaded) as keys:
         mend(Path(loaded.traffic.directory))
-        sweeper = Sweeper(loaded, keys, audit_of(loaded), facts_of(loaded), Months())
+        sweeper = Sweeper(loaded, keys, audit_of(loaded), facts_of(loaded))
         owed = owed_on_disk(Path(loaded.storage.directory), customers)
         now = now_ms()
         if dry_run:
@@ -257,14 +258,22 @@ def _facts(loaded: Config) -> FileFacts:
     return facts
 
 
+def _month(period: str) -> Span:
+    """Without a database every customer's periods are months of UTC."""
+    try:
+        found = span(period)
+        if Calendar().period(b"", found.since) == period:
+            return found
+    except ValueError:
+        pass
+    raise StorageError(f"{period!r} is no period like 2026-09")
+
+
 def _close(options: argparse.Namespace) -> int:
     loaded = reading.load(options.config)
     facts, customer = _facts(loaded), options.customer.encode()
     now = now_ms()
-    try:
-        end = Months().end(customer, options.period)
-    except ValueError:
-        raise StorageError(f"{options.period!r} is no period like 2026-09") from None
+    end = _month(options.period).until
     if now < end:
         raise StorageError(f"{options.period} is not over")
     owed = owed_on_disk(Path(loaded.storage.directory), customer_of(loaded)).get(customer)
@@ -280,6 +289,8 @@ def _hold(options: argparse.Namespace) -> int:
     loaded = reading.load(options.config)
     if options.approver == operator():
         raise StorageError("a hold is approved by somebody else")
+    if options.period:
+        _month(options.period)
     hold = Hold(
         case=options.case,
         reason=options.reason,

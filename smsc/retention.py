@@ -7,18 +7,17 @@ customer's period in one class, so a verdict is always on a key. Deletion waits 
 is named here: messages that are owed, a period that is not closed, objection days, a hold. And only
 a hold or an owed message makes it wait beyond ``maximum``, with an alarm.
 
-``Facts`` and ``Calendar`` are the port on which billing tells what only it knows.
+``Facts`` is the port on which billing tells what only it knows.
 """
 
 from __future__ import annotations
 
-from calendar import timegm
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum
-from functools import lru_cache
 from typing import NamedTuple, Protocol
+
+from smsc.periods import span
 
 #: The classes, each with a clock of its own; a pseudonym dies with the traffic it stands in.
 TRAFFIC, CONTENT, PSEUDONYM = "traffic", "content", "pseudonym"
@@ -32,6 +31,7 @@ class Name(NamedTuple):
     """What a data key is for."""
 
     customer: bytes
+    #: As ``smsc.periods`` names them: its own, or, of before there were such keys, a month of UTC.
     period: str
     kind: str
 
@@ -54,9 +54,13 @@ class Hold:
     kind: str = ""
 
     def covers(self, name: Name) -> bool:
-        """Whether what this key opens is held."""
-        scope = (self.customer.encode(), self.period, self.kind)
-        return all(not wanted or wanted == given for wanted, given in zip(scope, name, strict=True))
+        """Whether some of what this key opens is held."""
+        if self.kind not in ("", name.kind) or self.customer.encode() not in (b"", name.customer):
+            return False
+        if not self.period:
+            return True
+        mine, its = span(self.period), span(name.period)
+        return mine.since < its.until and its.since < mine.until
 
 
 class Facts(Protocol):
@@ -67,42 +71,6 @@ class Facts(Protocol):
 
     def holds(self) -> Sequence[Hold]:
         """The holds in force."""
-
-
-class Calendar(Protocol):
-    """Billing periods by their labels, which sort by time."""
-
-    def period(self, customer: bytes, at: int) -> str:
-        """The period of this customer that a time (ms) is in."""
-
-    def end(self, customer: bytes, period: str) -> int:
-        """The first millisecond after it."""
-
-
-@lru_cache(maxsize=64)
-def _month_of_hour(hour: int) -> str:
-    return f"{datetime.fromtimestamp(hour * 3_600, UTC):%Y-%m}"
-
-
-def month_of(at: int) -> str:
-    """The calendar month, UTC, that a time (ms) is in."""
-    return _month_of_hour(at // 3_600_000)
-
-
-def month_start(month: str) -> int:
-    """The first millisecond of a calendar month, UTC."""
-    return timegm((int(month[:4]), int(month[5:]), 1, 0, 0, 0)) * 1_000
-
-
-class Months:
-    """The calendar of customers of whom nothing else is known: months, UTC."""
-
-    def period(self, customer: bytes, at: int) -> str:
-        return month_of(at)
-
-    def end(self, customer: bytes, period: str) -> int:
-        year, month = int(period[:4]), int(period[5:])
-        return month_start(f"{year + month // 12}-{month % 12 + 1:02d}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,27 +121,25 @@ class Verdict(NamedTuple):
 def judge(
     names: Iterable[Name],
     facts: Facts,
-    calendar: Calendar,
     owed: Mapping[bytes, int],
     rules: Rules,
     now: int,
 ) -> list[Verdict]:
     """A verdict on every key. ``owed`` is when a customer's oldest unfinished message came, ms."""
     holds = facts.holds()
-    return [_judge(name, facts, holds, calendar, owed, rules, now) for name in sorted(names)]
+    return [_judge(name, facts, holds, owed, rules, now) for name in sorted(names)]
 
 
 def _judge(
     name: Name,
     facts: Facts,
     holds: Sequence[Hold],
-    calendar: Calendar,
     owed: Mapping[bytes, int],
     rules: Rules,
     now: int,
 ) -> Verdict:
     customer, period, kind = name
-    end = calendar.end(customer, period)
+    end = span(period).until
     limit = end + rules.maximum
     closed = facts.closed(customer, period)
     due = limit if closed is None else min(limit, closed + rules.objection)
@@ -182,7 +148,7 @@ def _judge(
         due = min(due, end + rules.content)
     late = now >= limit
     oldest = owed.get(customer)
-    if oldest is not None and calendar.period(customer, oldest) <= period:
+    if oldest is not None and oldest < end:
         return Verdict(name, Stand.OWED, due, "a message of it is not finished", late)
     held = [hold for hold in holds if hold.covers(name)]
     if held:

@@ -27,18 +27,17 @@ from smsc.config import Config
 from smsc.errors import KeyDestroyed, SmscError, StorageError
 from smsc.journal import Journal, inspect
 from smsc.keys import Keyring, keyring
+from smsc.periods import bare, month_of
 from smsc.records import Kind, MailKind
 from smsc.retention import (
     CASES,
     CONTENT,
     SPOOL,
     TRAFFIC,
-    Calendar,
     Facts,
     Stand,
     Verdict,
     judge,
-    month_of,
 )
 from smsc.traffic import BLOCK, CURSOR, FULL_FRAME, Block
 
@@ -84,7 +83,6 @@ class Sweeper:
         keys: Keyring,
         audit: Audit,
         facts: Facts,
-        calendar: Calendar,
         *,
         lend: Callable[[str], bool] = lambda month: True,
         take_back: Callable[[str], None] = lambda month: None,
@@ -93,7 +91,6 @@ class Sweeper:
         self._keys = keys
         self._audit = audit
         self._facts = facts
-        self._calendar = calendar
         self._lend = lend
         self._take_back = take_back
         self._traffic = Path(config.traffic.directory)
@@ -103,7 +100,7 @@ class Sweeper:
         """How things stand with every key."""
         names = (key.name for key in self._keys if key.name.kind not in (SPOOL, CASES))
         rules = self._config.retention.rules()
-        return judge(names, self._facts, self._calendar, owed, rules, now)
+        return judge(names, self._facts, owed, rules, now)
 
     def believe(self, now: int) -> None:
         """Raises ClockDoubtful if nothing should be deleted by this clock."""
@@ -253,7 +250,7 @@ class Sweeper:
             entry = {
                 "key": id.hex(),
                 "class": verdict.name.kind,
-                "period": verdict.name.period,
+                "period": bare(verdict.name.period),
                 "due": verdict.due,
                 "why": verdict.why,
             }

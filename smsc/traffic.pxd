@@ -61,7 +61,7 @@ cdef class Traffic:
     cdef object _open_log
     cdef object _sealer
     cdef object _clock
-    cdef object _calendar
+    cdef public object calendar
     cdef dict _lent
     cdef dict _logs
     cdef set _tail

@@ -36,8 +36,9 @@ from smsc import text
 from smsc._pdu import Message
 from smsc._record import packed
 from smsc.errors import KeyDestroyed, NewerLog
+from smsc.periods import Calendar, month_of
 from smsc.ports import Log
-from smsc.retention import CONTENT, TRAFFIC, Calendar, month_of
+from smsc.retention import CONTENT, TRAFFIC
 from smsc.smpp import MessageState
 
 CURSOR = 2
@@ -355,7 +356,7 @@ class Traffic:
         self._open_log = open_log
         self._sealer = sealer
         self._clock = clock
-        self._calendar = calendar
+        self.calendar = calendar
         self._logs = {period: _Period(open_log(period)) for period in periods}
         #: Ends that wait for the return of a month's log.
         self._lent: dict[str, list[tuple[int, Finished]]] = {}
@@ -417,7 +418,7 @@ class Traffic:
         if one is None:  # accepted long ago: ``missing`` names what is usual
             one = self._logs[month] = _Period(self._open_log(month))
         customer = end.customer
-        calendar = self._calendar
+        calendar = self.calendar
         period = month if calendar is None else calendar.period(customer, end.accepted)
         group = one.groups.get((customer, period))
         if group is None:

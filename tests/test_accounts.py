@@ -15,6 +15,7 @@ import pytest
 from smsc import accounts
 from smsc.accounts import Account, Accounts, Authenticator, Guard, hash_password
 from smsc.config import AccountConfig
+from smsc.periods import Calendar
 
 HERE, THERE = "192.0.2.1", "198.51.100.1"
 
@@ -64,6 +65,14 @@ def runs(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
 
 
 # -- the snapshot ---------------------------------------------------------------------------------
+
+
+def test_without_some_customers_all_else_is_as_it_was() -> None:
+    calendar = Calendar()
+    snapshot = Accounts([account(b"a"), account(b"b")], None, calendar)
+    less = snapshot.without({b"a"})
+    assert less.bindable(b"a") is None and less.get(b"a") is not None
+    assert less.bindable(b"b") and less.calendar is calendar
 
 
 def test_a_snapshot_finds_by_system_id_and_index() -> None:

@@ -98,6 +98,8 @@ def test_a_customer_from_first_to_last(smsc: Typed) -> None:
         ("customer change C-1 --plan gold", 1, "there is no price plan gold"),
         ("customer change C-1 --prepaid", 1, "needs a price plan"),
         ("customer change C-1 --cap-day 5", 1, "needs a price plan"),
+        ("customer add C-2 --name X --cycle year", 2, "'year' must be month or week"),
+        ("customer change C-1 --cycle none", 1, "--cycle can't be none"),
         ("customer change C-1 --name none", 1, "--name can't be none"),
         ("customer change C-1 --cap-day -5", 2, "cap-day"),
         ("customer credit C-1 0.00001", 2, "at most four places"),

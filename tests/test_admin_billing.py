@@ -17,18 +17,19 @@ from smsc import cli, money, reading
 from smsc.admin import billing
 from smsc.app import App
 from smsc.audit import Audit
-from smsc.billing import BillingError, period_of
+from smsc.billing import BillingError
 from smsc.db import prices
 from smsc.db.database import Database
 from smsc.db.model import Customer, Period
+from smsc.periods import bare, month_of, named, span
 from smsc.sim.profile import Profile
-from smsc.zones import UTC
+from smsc.zones import zone
 from tests.keeper import Client, submit_sm
 from tests.rows import customer
 from tests.serving import CONFIG, HASH, serving, submit
 
 NOW = time.time_ns() // 1_000_000
-MONTH = period_of(NOW, UTC)
+MONTH = month_of(NOW)
 LATER = NOW + 40 * 86_400_000
 BEFORE = "2026-01"
 
@@ -170,6 +171,31 @@ def test_the_others_messages_are_in_nobodys_way(
         assert totals(closed) == []
 
     serve(tmp_path, url, use)
+
+
+def test_weeks_of_another_clock_are_billed_and_sealed_by_themselves(
+    tmp_path: Path, file: Path, url: str, billed: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command(capsys, file, "customer change acme --cycle week --time-zone Asia/Tokyo")
+    week = named("week", zone("Asia/Tokyo"), NOW)
+
+    async def use(app: App) -> None:
+        assert (await submit(app, 3)).receipts == 3
+        periods = {key.name.period for key in app.keys if key.name.customer == b"acme"}
+        assert week in periods and all(period.endswith("@Asia/Tokyo") for period in periods)
+
+    serve(tmp_path, url, use, Profile())
+    with pytest.raises(BillingError, match="must be a week like 2026-W48"):
+        close(file, billed)
+    loaded = reading.load(str(file))
+    closed = billing.close(loaded, billed, "acme", bare(week), LATER)
+    assert totals(closed) == [(750, 3, 3, 2_250)]
+    assert (closed.since, closed.until) == span(week)
+    # Back to months: each message is billed once, and the rest of the month can be closed.
+    command(capsys, file, "customer change acme --cycle month --time-zone UTC")
+    month = close(file, billed)
+    assert totals(month) == []
+    assert month.until <= closed.since or closed.until <= month.since
 
 
 def test_a_month_is_not_closed_before_it_is_over(file: Path, billed: Database) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from smsc.billing import Bill, BillingError, Line, Sum, bill, items, period_of, span
+from smsc import periods
+from smsc.billing import Bill, BillingError, Line, Sum, bill, items, span
 from smsc.journal import SimLog
+from smsc.periods import Cycle
 from smsc.smpp import MessageState, Status
 from smsc.zones import zone
 from tests.keeper import Client, Keeper, Relay, submit_sm
@@ -20,29 +22,24 @@ def ms(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000
 
 
+def test_a_period_is_one_of_the_customers_cycle_on_its_clock() -> None:
+    berlin = zone("Europe/Berlin")
+    assert span("2026-10", "month", berlin) == periods.span("2026-10@Europe/Berlin")
+    assert span("2026-W40", "week", berlin) == periods.span("2026-W40@Europe/Berlin")
+
+
 @pytest.mark.parametrize(
-    ("period", "place", "since", "until"),
+    ("text", "cycle", "wanted"),
     [
-        ("2026-11", "UTC", "2026-11-01T00:00", "2026-12-01T00:00"),
-        ("2026-12", "UTC", "2026-12-01T00:00", "2027-01-01T00:00"),
-        ("2026-10", "Europe/Berlin", "2026-09-30T22:00", "2026-10-31T23:00"),  # the clock changes
-        ("2026-11", "America/Lima", "2026-11-01T05:00", "2026-12-01T05:00"),
-        ("2026-11", "Asia/Kathmandu", "2026-10-31T18:15", "2026-11-30T18:15"),
+        *((text, "month", "a month like 2026-11") for text in (
+            "2026-13", "2026-00", "26-11", "2026-1", "2026-11-01", "１", "2026-W40",
+            "2026-11@Asia/Tokyo")),
+        *((text, "week", "a week like 2026-W48") for text in ("2026-W54", "2026-11")),
     ],
-)
-def test_a_period_is_a_month_of_the_customers_clock(
-    period: str, place: str, since: str, until: str
-) -> None:
-    found = span(period, zone(place))
-    assert found == (ms(since), ms(until))
-    assert period_of(found.since, zone(place)) == period_of(found.until - 1, zone(place)) == period
-    assert period_of(found.since - 1, zone(place)) < period < period_of(found.until, zone(place))
-
-
-@pytest.mark.parametrize("text", ["2026-13", "2026-00", "26-11", "2026-1", "2026-11-01", "１"])
-def test_what_is_no_period(text: str) -> None:
-    with pytest.raises(BillingError, match="must be a month like 2026-11"):
-        span(text, zone("UTC"))
+)  # fmt: skip
+def test_what_is_no_period(text: str, cycle: Cycle, wanted: str) -> None:
+    with pytest.raises(BillingError, match=f"must be {wanted}$"):
+        span(text, cycle, zone("UTC"))
 
 
 def record(id: int, **fields: Any) -> dict[str, Any]:

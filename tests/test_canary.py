@@ -22,7 +22,6 @@ from smsc.config import Config
 from smsc.facts import FileFacts
 from smsc.journal import Journal, inspect
 from smsc.keys import Keyring, keyring
-from smsc.retention import Months
 from smsc.sealing import SealedJournal, epochs, opened
 from smsc.smpp import Command, Tag
 from smsc.sweeper import Sweeper, mend
@@ -200,7 +199,7 @@ def close_and_sweep(config: Config) -> None:
     keys = keyring(config)
     try:
         audit = Audit.of(config, lambda: DUE)
-        Sweeper(config, keys, audit, facts, Months()).sweep({}, DUE)
+        Sweeper(config, keys, audit, facts).sweep({}, DUE)
     finally:
         keys.close()
 

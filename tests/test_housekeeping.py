@@ -15,7 +15,8 @@ from smsc.errors import ControlError
 from smsc.facts import FileFacts
 from smsc.journal import inspect
 from smsc.keys import keyring
-from smsc.retention import Stand, month_of
+from smsc.periods import month_of
+from smsc.retention import Stand
 from smsc.sim.profile import Profile
 from tests.serving import configuration, serving, submit
 

@@ -267,6 +267,26 @@ def test_another_master_key_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_a_period_on_another_clock_has_a_file_too(tmp_path: Path) -> None:
+    name = MINE._replace(period="2026-09@America/Argentina/La_Rioja")
+    with ring(tmp_path) as keys:
+        id, sealed = keys.seal(*name, b"a secret")
+        keys.get(MINE)
+    files = sorted(path.name for path in (tmp_path / "keys").iterdir())
+    assert files == ["2026-09.keys", "2026-09@America%2FArgentina%2FLa_Rioja.keys"]
+    with ring(tmp_path) as keys:
+        assert keys.find(id).name == name and keys.open("traffic", id, sealed) == b"a secret"
+        keys.destroy([id])
+    assert [path.name for path in (tmp_path / "keys").iterdir()] == ["2026-09.keys"]
+
+
+def test_a_period_that_nobody_knows_here_is_named(tmp_path: Path) -> None:
+    with ring(tmp_path) as keys:
+        keys.get(MINE._replace(period="2026-09@Moon/Tycho"))
+    with pytest.raises(StorageError, match="'Moon/Tycho' must be a time zone"), ring(tmp_path):
+        pass
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     with ring(tmp_path) as keys:
         keys.get(MINE)

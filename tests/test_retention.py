@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from smsc.retention import Hold, Months, Name, Rules, Stand, judge, month_of
+from smsc.retention import Hold, Name, Rules, Stand, judge
 
 DAY = 86_400_000
 #: 2026-10-01T00:00:00Z, the end of the period below.
@@ -36,20 +36,6 @@ class Told:
 
 CLOSED = Told({(b"C-1", "2026-09"): END + 3 * DAY})
 OPEN = Told()
-
-
-@pytest.mark.parametrize(
-    ("at", "month", "end"),
-    [
-        (END - 1, "2026-09", END),
-        (END, "2026-10", 1_793_491_200_000),
-        (1_798_761_599_999, "2026-12", 1_798_761_600_000),
-        (1_709_164_800_000, "2024-02", 1_709_251_200_000),
-    ],
-)
-def test_months(at: int, month: str, end: int) -> None:
-    assert (month_of(at), Months().period(b"C-1", at)) == (month, month)
-    assert Months().end(b"C-1", month) == end
 
 
 OBJECTED = END + 33 * DAY
@@ -88,7 +74,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_verdicts(case: str) -> None:
     name, facts, owed, rules, now, stand, due = CASES[case]
-    [verdict] = judge([name], facts, Months(), owed, rules, now)
+    [verdict] = judge([name], facts, owed, rules, now)
     assert (verdict.stand, verdict.due) == (stand, due)
     assert verdict.dies == (stand in (Stand.DUE, Stand.EXPIRED))
     assert verdict.late == (now >= END + rules.maximum)
@@ -102,22 +88,26 @@ def test_verdicts(case: str) -> None:
         ({"customer": "C-2"}, False),
         ({"customer": "C-1", "period": "2026-09"}, True),
         ({"period": "2026-10"}, False),
+        ({"period": "2026-10@Europe/Berlin"}, True),  # begins on a September evening, UTC
+        ({"period": "2026-09@America/Lima"}, True),
+        ({"period": "2026-W40@America/Lima"}, True),
+        ({"period": "2026-W41"}, False),
         ({"kind": "traffic"}, True),
         ({"kind": "content"}, False),
     ],
 )
 def test_a_hold_keeps_its_scope(scope: dict[str, str], held: bool) -> None:
     facts = Told(CLOSED.closes, [replace(HOLD, **scope)])
-    [verdict] = judge([TRAFFIC], facts, Months(), {}, RULES, OBJECTED)
+    [verdict] = judge([TRAFFIC], facts, {}, RULES, OBJECTED)
     assert verdict.stand == (Stand.HELD if held else Stand.DUE)
     assert "case-7" in verdict.why or not held
 
 
 def test_when_a_hold_ends_the_old_clock_goes_on() -> None:
     facts = Told(CLOSED.closes, [HOLD])
-    [held] = judge([TRAFFIC], facts, Months(), {}, RULES, OBJECTED + 50 * DAY)
+    [held] = judge([TRAFFIC], facts, {}, RULES, OBJECTED + 50 * DAY)
     facts.held = ()
-    [free] = judge([TRAFFIC], facts, Months(), {}, RULES, OBJECTED + 50 * DAY)
+    [free] = judge([TRAFFIC], facts, {}, RULES, OBJECTED + 50 * DAY)
     assert held.due == free.due == OBJECTED and free.stand is Stand.DUE
 
 
@@ -138,7 +128,7 @@ def test_nothing_dies_that_is_owed_unbilled_or_held_and_nothing_stays_that_is_du
     rules = replace(RULES, content=content)
     facts = Told({} if closed is None else {(b"C-1", "2026-09"): closed}, [HOLD] if held else [])
     debts = {} if owed is None else {b"C-1": owed}
-    [verdict] = judge([TRAFFIC._replace(kind=kind)], facts, Months(), debts, rules, now)
+    [verdict] = judge([TRAFFIC._replace(kind=kind)], facts, debts, rules, now)
     is_owed = owed is not None and owed < END
     objected = closed is not None and now >= closed + rules.objection
     own_day = kind == "content" and content is not None and now >= END + content

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +19,15 @@ from smsc.errors import KeyDestroyed, StorageError
 from smsc.facts import FileFacts
 from smsc.journal import Journal, inspect
 from smsc.keys import Keyring, keyring
-from smsc.retention import Hold, Months, Stand
+from smsc.periods import Calendar, Cycles
+from smsc.retention import Hold, Stand
 from smsc.sweeper import ClockDoubtful, Sweeper, Swept
 from smsc.traffic import Traffic, finished
+from smsc.zones import zone
 from tests import canary
 from tests.keeper import START, submit_sm
 from tests.serving import configuration
+from tests.test_periods import Billed
 
 DAY = 86_400_000
 #: 2026-10-01T00:00:00Z, the end of START's month.
@@ -55,12 +58,14 @@ class Site:
         self.audit = Audit.of(self.config, lambda: self.now)
         self.facts = FileFacts(Path(self.config.retention.directory) / "facts")
 
-    def fill(self) -> None:
-        """Messages n * EACH and on are of the n-th trade."""
+    def fill(self, trade: Sequence[tuple[bytes, int]] = TRADE, since: int = 0,
+             calendar: Calendar | None = None) -> None:  # fmt: skip
+        """Messages since + n * EACH and on are of the n-th trade."""
         with self.keys() as keys:
-            records = Traffic(self._open, [], keys, lambda: START)
-            for at, (customer, accepted) in enumerate(TRADE):
-                for n in range(at * EACH, at * EACH + EACH):
+            logs = traffic.periods(Path(self.config.traffic.directory))
+            records = Traffic(self._open, logs, keys, lambda: START, calendar)
+            for at, (customer, accepted) in enumerate(trade):
+                for n in range(since + at * EACH, since + at * EACH + EACH):
                     message = submit_sm(destination_addr=number(n), short_message=secret(n))
                     end = finished(
                         n + 1, False, customer, customer, b"sim", accepted, accepted + 5,
@@ -89,7 +94,7 @@ class Site:
             return self.sweeper(keys).sweep(owed or {}, self.now)
 
     def sweeper(self, keys: Keyring) -> Sweeper:
-        return Sweeper(self.config, keys, self.audit, self.facts, Months())
+        return Sweeper(self.config, keys, self.audit, self.facts)
 
     def readable(self) -> dict[bytes, set[int]]:
         """Ids that can still be read, and their content if it can, by customer."""
@@ -155,6 +160,35 @@ def test_one_customers_period_dies_and_all_else_stays(site: Site) -> None:
     assert site.readable() == {**ALL, b"C-1": LATER}
     assert (swept.removed, swept.rewritten) == ([], []), "two thirds of it live"
     assert site.sweep().keys == []
+
+
+def test_each_customers_period_ends_on_its_own_clock(site: Site) -> None:
+    """C-1 moves to Tokyo, where October begins nine hours earlier.
+
+    What was sealed under months of UTC before stays readable, and dies when all of its month is
+    closed; what is sealed from now on dies with the period it was billed in.
+    """
+    tokyo = Calendar({b"C-1": Cycles("month", zone("Asia/Tokyo"))})
+    evening = END - 9 * 3_600_000
+    new = [(b"C-1", evening - 1), (b"C-1", evening)]
+    site.fill(new, 4 * EACH, tokyo)
+    september, october = ({*range(n * EACH, n * EACH + EACH)} for n in (4, 5))
+    old = ALL[b"C-1"] - LATER
+    facts = Billed()
+    site.facts = facts  # type: ignore[assignment]
+    facts.close("2026-09@Asia/Tokyo", CLOSED)
+    site.now = DUE
+    assert {(key["class"], key["period"]) for key in site.sweep().keys} == {
+        ("traffic", "2026-09"),
+        ("content", "2026-09"),
+    }
+    assert site.readable()[b"C-1"] == old | october | LATER
+    facts.close("2026-10@Asia/Tokyo", CLOSED + 31 * DAY)
+    site.now = DUE + 31 * DAY - 1
+    assert site.readable()[b"C-1"] == old | october | LATER
+    site.now += 1
+    site.sweep()
+    assert site.readable()[b"C-1"] == LATER, "all of the old September is closed; October's end not"
 
 
 def test_a_log_of_which_little_lives_is_rewritten(site: Site) -> None:

@@ -22,13 +22,14 @@ from smsc import billing, cases, control, money, reading, traffic
 from smsc.admin.commands import CONFIG, noun
 from smsc.admin.words import moment, now, show
 from smsc.audit import Audit
-from smsc.billing import BillingError, Span
+from smsc.billing import BillingError
 from smsc.config import Config
 from smsc.db import accounts_of, customers, periods, prices
 from smsc.db.database import Database, opened
 from smsc.db.model import Customer, Period
 from smsc.errors import NotRunning
 from smsc.keys import keyring
+from smsc.periods import EXAMPLES, Span, fitted
 from smsc.zones import zone
 
 #: Where a customer without a price plan is told that nothing is charged.
@@ -45,10 +46,14 @@ def close(loaded: Config, database: Database, customer: str, period: str, at: in
         known = periods.get(session, customer, period)
         if known is not None:
             return known
-        when = billing.span(period, zone(row.time_zone))
+        wanted = billing.span(period, row.cycle, zone(row.time_zone))
+        before = [Span(one.since, one.until) for one in periods.every(session, customer)]
+        when = fitted(wanted, before)
         currency = NO_CURRENCY if row.plan is None else prices.get(session, row.plan).currency
     if at < when.until:
         raise BillingError(f"{period} of {customer} is not over")
+    if when.since >= when.until:
+        raise BillingError(f"all of {period} of {customer} is in periods that are closed")
     _nothing_owed(_unfinished(loaded, customer, when), customer, period)
     made = billing.bill(_records(loaded, customer, when))
     by = getpass.getuser()
@@ -199,8 +204,9 @@ def add_commands(commands: Any) -> None:
     ):
         one = group.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
         one.add_argument("customer", metavar="CUSTOMER")
+        a_period = " or ".join(EXAMPLES.values())
         optional = {"nargs": "?"} if name == "show" else {}
-        one.add_argument("period", metavar="PERIOD", help="a month like 2026-11", **optional)
+        one.add_argument("period", metavar="PERIOD", help=a_period, **optional)
         one.add_argument("--config", metavar="FILE", default=CONFIG)
         one.set_defaults(run=run)
         if name == "export":

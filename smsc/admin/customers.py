@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from smsc import control, money, reading
 from smsc.admin.commands import look, noun, verb, whose
-from smsc.admin.words import Row, amount, argument, day, limit, moment, now, place
+from smsc.admin.words import Row, amount, argument, cycle, day, limit, moment, now, place
 from smsc.db import customers
 from smsc.db.model import Customer
 from smsc.errors import ControlError, DatabaseError
@@ -26,6 +26,7 @@ CUSTOMER: Mapping[str, tuple[str, Callable[[str], Any], str, str]] = {
     "contract_start": ("--start", day, "DATE", "first day of the contract"),
     "contract_end": ("--end", day, "DATE", "last day of the contract; none: open"),
     "time_zone": ("--time-zone", place, "ZONE", "whose days and months are billed"),
+    "cycle": ("--cycle", cycle, "CYCLE", "how often they are billed: month or week"),
     "plan": ("--plan", str, "PLAN", "price plan; none: not rated"),
     "cap_day": ("--cap-day", limit, "AMOUNT", "the most a day may cost; none: no cap"),
     "cap_month": ("--cap-month", limit, "AMOUNT", "the most a month may cost; none: no cap"),
@@ -88,7 +89,7 @@ def _add(options: argparse.Namespace, session: Session) -> Any:
 def _change(options: argparse.Namespace, session: Session) -> Any:
     row = customers.get(session, options.reference)
     fields = _fields(options, row)
-    for column in ("name", "contract_start", "time_zone"):
+    for column in ("name", "contract_start", "time_zone", "cycle"):
         if column in fields and not fields[column]:
             raise DatabaseError(f"{CUSTOMER[column][0]} can't be none")
     return _row(customers.change(session, options.reference, **fields), session)

@@ -13,6 +13,7 @@ from typing import Any
 
 from smsc import kinds, money, zones
 from smsc.errors import DatabaseError
+from smsc.periods import EXAMPLES
 
 Row = dict[str, Any]
 
@@ -43,6 +44,13 @@ def day(text: str) -> date:
 def place(text: str) -> str:
     """The name of a time zone."""
     return zones.zone(text).name
+
+
+def cycle(text: str) -> str:
+    """How often a customer is billed."""
+    if text not in EXAMPLES:
+        raise ValueError(f"{text!r} must be {' or '.join(EXAMPLES)}")
+    return text
 
 
 def reference(text: str) -> str:

@@ -10,33 +10,26 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from smsc.db.database import Database
+from smsc.db.model import Customer, Period
 from smsc.db.model import Hold as HoldRow
-from smsc.db.model import Period
-from smsc.retention import Hold, Months, month_start
+from smsc.periods import Span, at_place, closed_at, span
+from smsc.retention import Hold
+from smsc.zones import zone
 
 
 class DatabaseFacts:
     """``retention.Facts`` from the database, read anew whenever the holds are asked for.
 
-    Keys are of months in UTC and a customer's billing periods of months on its own clock: a key's
-    month is closed when the last of the periods that it reaches into is.
+    A key's period is closed when all of it is in billing periods that are: mostly that is its own.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        #: (since, until, closed at) of each customer's closed periods, in order.
-        self._closed: dict[bytes, list[tuple[int, int, int]]] = {}
+        #: Each customer's closed periods in order, with when they were closed.
+        self._closed: dict[bytes, list[tuple[Span, int]]] = {}
 
     def closed(self, customer: bytes, period: str) -> int | None:
-        spans = self._closed.get(customer, [])
-        end = Months().end(customer, period)
-        # Before its first period a customer has no messages.
-        reached = max(month_start(period), spans[0][0]) if spans else 0
-        at = 0
-        for since, until, closed_at in spans:
-            if since <= reached < until:
-                reached, at = until, max(at, closed_at)
-        return at if spans and reached >= end else None
+        return closed_at(span(period), self._closed.get(customer, ()))
 
     def holds(self) -> Sequence[Hold]:
         # A judgement asks for the holds first, and once.
@@ -44,9 +37,9 @@ class DatabaseFacts:
             self._closed = {}
             for row in session.scalars(select(Period).order_by(Period.since)):
                 spans = self._closed.setdefault(row.customer.encode(), [])
-                spans.append((row.since, row.until, row.closed_at))
-            rows = session.scalars(select(HoldRow).where(HoldRow.ended_at.is_(None)))
-            return [_hold(row) for row in rows]
+                spans.append((Span(row.since, row.until), row.closed_at))
+            found = select(HoldRow, Customer).join(Customer).where(HoldRow.ended_at.is_(None))
+            return [_hold(row, customer) for row, customer in session.execute(found)]
 
 
 @contextmanager
@@ -60,7 +53,7 @@ def read(url: str) -> Iterator[Session]:
         database.close()
 
 
-def _hold(row: HoldRow) -> Hold:
+def _hold(row: HoldRow, customer: Customer) -> Hold:
     """A hold as the rules know it: of a number, it holds all that the number may be in."""
     return Hold(
         case=row.case_id,
@@ -69,5 +62,5 @@ def _hold(row: HoldRow) -> Hold:
         approver=row.approver or "",
         review=calendar.timegm(row.review_on.timetuple()) * 1_000,
         customer=row.customer,
-        period=row.period or "",
+        period=at_place(row.period, zone(customer.time_zone)) if row.period else "",
     )

@@ -23,6 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from smsc.periods import Cycle
+
 #: Names of constraints, so that a migration can name what it changes on either engine.
 NAMES = {
     "ix": "ix_%(column_0_label)s",
@@ -93,7 +95,7 @@ class Customer(Base):
 
     __tablename__ = "customers"
     __table_args__ = (
-        CheckConstraint(_one_of("cycle", ("month",)), "cycle"),
+        CheckConstraint(_one_of("cycle", ("month", "week")), "cycle"),
         CheckConstraint("contract_end >= contract_start", "contract"),
         CheckConstraint("cap_day >= 0", "cap_day"),
         CheckConstraint("cap_month >= 0", "cap_month"),
@@ -106,7 +108,7 @@ class Customer(Base):
     #: The last day.
     contract_end: Mapped[date | None]
     time_zone: Mapped[str] = mapped_column(String(64))
-    cycle: Mapped[str] = mapped_column(String(16))
+    cycle: Mapped[Cycle] = mapped_column(String(16))
     #: Since when an itemised statement is wished: it covers what was accepted from then on.
     itemised_since: Mapped[int | None]
     plan: Mapped[str | None] = mapped_column(ForeignKey("price_plans.name"), index=True)

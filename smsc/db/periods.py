@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from smsc.billing import Bill, Line, Span, Sum
+from smsc.billing import Bill, Line, Sum
 from smsc.db.model import Period, Total
+from smsc.periods import Span
 
 
 def get(session: Session, customer: str, period: str) -> Period | None:
@@ -18,7 +19,7 @@ def get(session: Session, customer: str, period: str) -> Period | None:
 
 def every(session: Session, customer: str) -> Sequence[Period]:
     """All closed periods of a customer, oldest first."""
-    found = select(Period).where(Period.customer == customer).order_by(Period.period)
+    found = select(Period).where(Period.customer == customer).order_by(Period.since)
     return session.scalars(found).all()
 
 

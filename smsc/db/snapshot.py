@@ -22,11 +22,12 @@ from smsc.accounts import Accounts
 from smsc.config import AccountConfig
 from smsc.db.model import Credit, Customer, PricePlan, Revision, SmppAccount
 from smsc.errors import ConfigError
+from smsc.periods import Calendar, Cycles
 from smsc.rating import Plan, Price, Tariff
 from smsc.zones import UTC, Zone, zone
 
-#: Of a customer, what a tariff is made of.
-_CUSTOMER = ("reference", "time_zone", "plan", "prepaid", "cap_day", "cap_month")
+#: Of a customer, what a tariff and a calendar are made of.
+_CUSTOMER = ("reference", "time_zone", "cycle", "plan", "prepaid", "cap_day", "cap_month")
 _PRICE = ("direction", "destination", "amount", "since", "until")
 
 
@@ -119,7 +120,11 @@ def made(rows: Rows, fixed: Iterable[AccountConfig]) -> Snapshot:
         except ConfigError as error:
             problems.append(f"{error}; it can't bind")
     zones = {row["reference"]: _zone(row, problems) for row in rows.customers}
-    return Snapshot(Accounts(found, _tariffs(rows, zones)), tuple(problems))
+    cycles = {
+        row["reference"].encode(): Cycles(row["cycle"], zones[row["reference"]])
+        for row in rows.customers
+    }
+    return Snapshot(Accounts(found, _tariffs(rows, zones), Calendar(cycles)), tuple(problems))
 
 
 def _zone(customer: dict[str, Any], problems: list[str]) -> Zone:

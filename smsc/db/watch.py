@@ -49,6 +49,7 @@ class Watch:
         self._problems: tuple[str, ...] = ()
         self._poked = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[Rows | None] | None = None
         #: When the snapshot was last known to be what is in the database.
         self.seen = 0
         #: Whether the database could not be asked the last time, and in which way.
@@ -95,8 +96,9 @@ class Watch:
         """Look no more, and let go of the database."""
         if self._running is not None:
             self._running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._running
+            # A thread can't be stopped: it gives its connection back to a pool that is there yet.
+            asked = [self._running] if self._asking is None else [self._running, self._asking]
+            await asyncio.gather(*asked, return_exceptions=True)
         self._database.close()
 
     async def _watch(self, adopt: Callable[[Accounts], None]) -> None:
@@ -106,7 +108,8 @@ class Watch:
                     await self._poked.wait()
             self._poked.clear()
             try:
-                rows = await asyncio.to_thread(self._changed)
+                self._asking = asyncio.create_task(asyncio.to_thread(self._changed))
+                rows = await asyncio.shield(self._asking)
                 self._back()
                 if rows is not None:
                     adopt(self._told(rows))

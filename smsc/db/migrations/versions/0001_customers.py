@@ -53,7 +53,7 @@ def upgrade() -> None:
         sa.Column("cap_day", sa.BigInteger(), nullable=True),
         sa.Column("cap_month", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("cycle IN ('month')", name=op.f("ck_customers_cycle")),
+        sa.CheckConstraint("cycle IN ('month', 'week')", name=op.f("ck_customers_cycle")),
         sa.CheckConstraint("NOT prepaid OR plan IS NOT NULL", name=op.f("ck_customers_prepaid")),
         sa.CheckConstraint("cap_day >= 0", name=op.f("ck_customers_cap_day")),
         sa.CheckConstraint("cap_month >= 0", name=op.f("ck_customers_cap_month")),
