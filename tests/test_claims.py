@@ -1,4 +1,4 @@
-"""What the running server says of claims that it can't follow; and that it tells of many at once."""
+"""What the running server says of claims it can't follow; and that it tells of many at once."""
 
 from __future__ import annotations
 

@@ -29,7 +29,6 @@ SHOWN_BY = {
     "lessons": "test_profile",
     "hearing": "test_profile",
     "failover": "test_asides",
-    "claims": "test_rights_block",
 }
 
 #: What belongs to somebody's machine and not to this repository.
