@@ -273,6 +273,7 @@ class Load:
                 wanted=0 if self.options.duration else self.options.messages,
                 unanswered=self.in_flight,
                 connections_lost=self.connections_lost,
+                began_us=self.started,
                 answering_us=self.answered_at - self.started,
                 receipting_us=self.receipted_at - self.started,
             ),

@@ -36,9 +36,14 @@ class NotReady(SmscError):
 class Usage:
     """CPU seconds of all threads so far; resident octets now, and those of them not of files."""
 
-    cpu: float
+    user: float
+    system: float
     rss: int
     anonymous: int
+
+    @property
+    def cpu(self) -> float:
+        return self.user + self.system
 
 
 def module(name: str, *arguments: str) -> tuple[str, ...]:
@@ -105,10 +110,10 @@ class Process:
         stat = Path(f"/proc/{self.pid}/stat").read_text()
         # The name in parentheses may hold anything; what follows it is separated by spaces.
         fields = stat[stat.rindex(")") + 2 :].split()
-        cpu = (int(fields[11]) + int(fields[12])) / _TICKS
+        user, system = int(fields[11]) / _TICKS, int(fields[12]) / _TICKS
         status = Path(f"/proc/{self.pid}/status").read_text()
         kib = dict(re.findall(r"^(VmRSS|RssAnon):\s+(\d+) kB$", status, re.MULTILINE))
-        return Usage(cpu, int(kib["VmRSS"]) << 10, int(kib["RssAnon"]) << 10)
+        return Usage(user, system, int(kib["VmRSS"]) << 10, int(kib["RssAnon"]) << 10)
 
     def stop(self) -> int:
         """End it in order and return its exit status; killed if it takes too long."""

@@ -18,6 +18,8 @@ class Flow(NamedTuple):
     wanted: int
     unanswered: int
     connections_lost: int
+    #: When the first submit could leave, on the machine's steady clock.
+    began_us: int
     #: From the first submit to the last response, and to the last receipt.
     answering_us: int
     receipting_us: int
@@ -47,6 +49,8 @@ class Result:
     intermediate: int
     inbound: int
     connections_lost: int
+    #: When the first submit could leave, on the machine's steady clock.
+    began: float
     seconds: float
     accept_per_s: float
     whole_way_per_s: float
@@ -89,6 +93,7 @@ def summarise(ledger: Ledger, flow: Flow, responses: Histogram, receipts: Histog
         intermediate=ledger.intermediate,
         inbound=ledger.inbound,
         connections_lost=flow.connections_lost,
+        began=flow.began_us / 1e6,
         seconds=max(accepting, whole_way),
         accept_per_s=ledger.acknowledged / accepting,
         whole_way_per_s=ledger.receipts / whole_way,
