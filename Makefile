@@ -3,7 +3,7 @@
 #   make run      the main job, for anyone to see: server, carrier, client, 10,000 messages
 #   make serve    the server, until Ctrl-C
 #   make test     lint, types, import contracts, all tests
-#   make bench    figures; QUICK=1 within a minute
+#   make bench    figures, about half an hour; QUICK=1 within three minutes
 #   make fuzz     a minute of garbage for each target, guided and with AddressSanitizer
 #   make docs     docs/conformance.md, from the tests
 #   make interop  other people's clients and carriers; writes docs/interop.md
@@ -51,7 +51,7 @@ pytest: build
 	$(BIN)/pytest $(TESTS)
 
 bench: build
-	$(BIN)/python bench/harness.py $(if $(QUICK),--quick)
+	$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 docs: build
 	$(BIN)/python tests/conformance/listing.py --write

@@ -1,0 +1,18 @@
+"""What the server costs, and how that is found out. ``python -m bench`` (``make bench``) runs it.
+
+    world.py limit/ smpp34_echo.py   the processes: server, carriers, peers to compare with
+    track.py run.py                  one load against one of them: CPU, memory, syncs, latencies
+    matrix.py                        what is varied, and how often each line is measured
+    backlog.py standing.py           what lies there costs: owed messages, binds, starts
+    codecs.py                        other people's codecs beside ours
+    spread.py                        medians, quantiles, spread
+    report.py plots.py chart.py      for people: tables, and charts as SVG
+    __main__.py                      the command
+
+    probe.py pauses.py               a message every 10 ms through all that could stop the loop
+    instructions.py way.py           instructions per message, which no neighbour disturbs
+    test_*.py storage_compare.py     micro-benchmarks (``pytest bench/``), and other storage engines
+
+Every line is measured several times, all lines in turn, so that what disturbs the machine falls on
+all of them. What is measured is what ``smsc serve`` runs, with everything on.
+"""

@@ -1,0 +1,100 @@
+"""What was measured, for people: tables on a terminal or in a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.backlog import Backlog
+from bench.crowd import Crowd
+from bench.matrix import Measured
+from bench.spread import Spread
+
+#: Latencies are p50 / p99 / p99.9 in ms; CPU is the server's, us per message.
+COLUMNS = ("line", "runs", "/s", "CPU us", "user + system", "spread", "RSS MiB", "sync/s",
+           "response ms", "receipt ms", "checks")  # fmt: skip
+
+
+def _latencies(runs: Measured, of: str) -> str:
+    shown = [
+        runs.median(lambda run, name=name: getattr(run, of)[name])  # type: ignore[misc]
+        for name in ("p50", "p99", "p99.9")
+    ]
+    return " / ".join(f"{ms:.2f}" if ms < 10 else f"{ms:,.0f}" for ms in shown) if shown[2] else "-"
+
+
+def _cells(one: Measured) -> tuple[str, ...]:
+    cpu = one.spread(lambda run: run.cpu_us)
+    return (
+        str(len(one.runs)),
+        f"{one.median(lambda run: run.per_s):,.0f}",
+        f"{cpu.median:.1f}",
+        f"{one.median(lambda run: run.user_us):.1f} + {one.median(lambda run: run.system_us):.1f}",
+        f"{cpu.width:.0%}",
+        f"{one.median(lambda run: run.rss_mib):,.0f}",
+        f"{one.median(lambda run: run.syncs_per_s):,.0f}",
+        _latencies(one, "response_ms"),
+        _latencies(one, "receipt_ms"),
+        "passed" if all(run.passed for run in one.runs) else "FAILED",
+    )
+
+
+def _table(title: str, columns: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for n, column in enumerate(columns):
+        table.add_column(column, justify="right" if n else "left")
+    return table
+
+
+def show_lines(title: str, lines: Iterable[Measured], console: Console) -> None:
+    table = _table(title, COLUMNS)
+    for one in lines:
+        table.add_row(one.line.name, *_cells(one))
+    console.print(table)
+
+
+def show_backlogs(backlogs: list[Backlog], console: Console) -> None:
+    table = _table(
+        "messages that wait", ("owed", "start s", "octets each", "idle ms/s", "/s", "CPU us")
+    )
+    for one in backlogs:
+        cost = one.octets_each(backlogs[0])
+        table.add_row(f"{one.owed:,}", f"{one.start_s:.1f}", f"{cost:.0f}", *_standing(one))
+    console.print(table)
+
+
+def show_crowds(crowds: list[Crowd], console: Console) -> None:
+    table = _table("idle binds", ("binds", "all bound s", "KiB each", "idle ms/s", "/s", "CPU us"))
+    for one in crowds:
+        cost = one.kib_each(crowds[0])
+        table.add_row(f"{one.binds:,}", f"{one.binding_s:.1f}", f"{cost:.1f}", *_standing(one))
+    console.print(table)
+
+
+def _standing(one: Backlog | Crowd) -> tuple[str, ...]:
+    """What the whole way costs beside what stands there."""
+    rate = Spread.of(run.per_s for run in one.runs)
+    cpu = Spread.of(run.cpu_us for run in one.runs)
+    return f"{one.idle_ms_per_s:.0f}", f"{rate.median:,.0f}", f"{cpu.median:.1f}"
+
+
+def show_decoders(decoders: Mapping[str, Spread], console: Console) -> None:
+    table = _table("decoding a submit_sm of 80 octets", ("decoder", "ns", "x ours"))
+    ours = decoders["ours"].median
+    for name, spread in decoders.items():
+        table.add_row(name, f"{spread.median:,.0f}", f"{spread.median / ours:.1f}")
+    console.print(table)
+
+
+def show_ratios(ratios: Mapping[str, float], console: Console) -> None:
+    table = _table("ratios within this run", ("what", "times"))
+    for what, ratio in ratios.items():
+        table.add_row(what, f"{ratio:.3g}")
+    console.print(table)
+
+
+def show_machine(about: Mapping[str, Any], console: Console) -> None:
+    console.print("  ".join(f"{name} {value}" for name, value in about.items()), markup=False)
