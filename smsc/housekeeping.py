@@ -20,7 +20,7 @@ from smsc.config import Config
 from smsc.control import Asked, Control
 from smsc.core import Core
 from smsc.db import facts_of
-from smsc.errors import ControlError, SmscError, fault
+from smsc.errors import ControlError, SmscError, StorageError, fault
 from smsc.journal import Journal
 from smsc.keys import Keyring
 from smsc.records import MailKind
@@ -80,6 +80,7 @@ class Housekeeping:
         self.doubtful = False
         control.add("POST", "/sweep", self._asked_to_sweep)
         control.add("GET", "/retention", self._asked_for_status)
+        control.add("POST", "/keys/rotate", self._asked_to_rotate)
 
     def start(self) -> None:
         """Look now and then from now on."""
@@ -185,6 +186,16 @@ class Housekeeping:
         except SmscError as error:
             raise ControlError(str(error)) from error
 
+    async def _asked_to_rotate(self, asked: Asked) -> Any:
+        """Messages go on being sealed: their keys stay, and only what wraps them is another."""
+        async with self._one_at_a_time:  # a sweep reads the keys from disk
+            try:
+                return await asyncio.to_thread(
+                    rotated, self._app.keys, self.audit, str((asked.body or {}).get("by", ""))
+                )
+            except StorageError as error:
+                raise ControlError(str(error)) from error
+
     async def _asked_for_status(self, asked: Asked) -> Any:
         return told(Swept(await self.look()))
 
@@ -203,6 +214,13 @@ async def _heads(slab: Slab, inbound: bool) -> dict[int, int]:
         more = bool(cursor)
         await asyncio.sleep(0)
     return {account: position for account, (_id, position) in oldest.items()}
+
+
+def rotated(keys: Keyring, audit: Audit, by: str) -> dict[str, int]:
+    """Wrap all keys by a new master key, on somebody's word. Raises StorageError."""
+    found = {"epoch": keys.rotate(), "keys": len(keys)}
+    audit.add("master.rotated", by=by, **found)
+    return found
 
 
 def told(swept: Swept) -> dict[str, Any]:

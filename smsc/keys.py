@@ -120,8 +120,8 @@ class Master:
         if path.exists():
             raise ConfigError("there is a master key already", file=str(path))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        master = cls(path, {1: secrets.token_bytes(KEY_OCTETS)})
-        master._store()
+        master = cls(path, {})
+        master._store({1: secrets.token_bytes(KEY_OCTETS)})
         return master
 
     @property
@@ -136,13 +136,11 @@ class Master:
     def grow(self) -> None:
         """Have a new one beside the old, unless that was done and not finished."""
         if len(self._keys) == 1:
-            self._keys[self.epoch + 1] = secrets.token_bytes(KEY_OCTETS)
-            self._store()
+            self._store({**self._keys, self.epoch + 1: secrets.token_bytes(KEY_OCTETS)})
 
     def shed(self) -> None:
         """Destroy all but the newest."""
-        self._keys = {self.epoch: self._keys[self.epoch]}
-        self._store()
+        self._store({self.epoch: self._keys[self.epoch]})
 
     def wrap(self, id: bytes, name: Name, secret: bytes) -> bytes:
         nonce = secrets.token_bytes(NONCE_OCTETS)
@@ -162,9 +160,14 @@ class Master:
             file=str(self.path),
         )
 
-    def _store(self) -> None:
-        lines = [f"{epoch} {base64.b64encode(key).decode()}\n" for epoch, key in self._keys.items()]
-        files.replace(self.path, "".join(lines).encode())
+    def _store(self, keys: dict[int, bytes]) -> None:
+        """Have these from now on: on disk first, since nothing may be wrapped by what is not."""
+        lines = [f"{epoch} {base64.b64encode(key).decode()}\n" for epoch, key in keys.items()]
+        try:
+            files.replace(self.path, "".join(lines).encode())
+        except OSError as error:
+            raise StorageError(f"{self.path}: {error.strerror}") from error
+        self._keys = keys
 
 
 _LOST = (
@@ -407,7 +410,13 @@ def keyring(config: Config, *, read_only: bool = False) -> Keyring:
     if not (read_only or master.exists() or any(directory.glob("*" + SUFFIX))):
         Master.create(master)
     destroyed = Path(config.retention.directory) / "destroyed"
-    return Keyring(directory, Master.read(master), destroyed, read_only=read_only)
+    try:
+        return Keyring(directory, Master.read(master), destroyed, read_only=read_only)
+    except ConfigError:
+        if not read_only:
+            raise
+        # Between the master key and what it wraps, a server may have wrapped it anew.
+        return Keyring(directory, Master.read(master), destroyed, read_only=read_only)
 
 
 def _associated(name: Name) -> bytes:

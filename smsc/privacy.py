@@ -20,7 +20,7 @@ from smsc.config import Config
 from smsc.db import customer_of, facts_of
 from smsc.errors import ConfigError, ControlError, StorageError
 from smsc.facts import FileFacts
-from smsc.housekeeping import told
+from smsc.housekeeping import rotated, told
 from smsc.keys import SUFFIX, Keyring, Master, keyring
 from smsc.periods import Calendar, Span, span
 from smsc.retention import Hold, Stand
@@ -129,10 +129,15 @@ def _keys_show(options: argparse.Namespace) -> int:
 
 def _keys_rotate(options: argparse.Namespace) -> int:
     loaded = reading.load(options.config)
-    with _keys(loaded) as keys:
-        epoch = keys.rotate()
-        audit_of(loaded).add("master.rotated", by=operator(), epoch=epoch, keys=len(keys))
-    print(f"{len(keys)} keys are wrapped by master key {epoch}; replace the copies of the old one")
+    done = _by_server(loaded, "POST", "/keys/rotate", {"by": operator()})
+    if done is None:
+        with _keys(loaded) as keys:
+            done = rotated(keys, audit_of(loaded), operator())
+    print(
+        "{keys} keys are wrapped by master key {epoch}; replace the copies of the old one".format(
+            **done
+        )
+    )
     return 0
 
 

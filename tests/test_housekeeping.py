@@ -101,6 +101,44 @@ def test_a_clock_that_leapt_deletes_nothing(tmp_path: Path) -> None:
     run(tmp_path, use)
 
 
+def test_keys_are_wrapped_anew_while_messages_come(tmp_path: Path) -> None:
+    async def use(app: App) -> None:
+        epochs = []
+        for _ in range(3):
+            client = asyncio.ensure_future(submit(app, MESSAGES))
+            done = await ask(app, "POST", "/keys/rotate", by="ada")
+            epochs.append(done["epoch"])
+            assert (await client).passed
+        assert epochs == [2, 3, 4]
+        rotated = [one for one in app.housekeeping.audit if one["event"] == "master.rotated"]
+        assert [(one["by"], one["epoch"]) for one in rotated] == [("ada", n) for n in epochs]
+
+    run(tmp_path, use, Profile())
+    config = configuration(tmp_path)
+    keys = keyring(config, read_only=True)
+    assert {key.epoch for key in keys} == {4}
+    directory = Path(config.traffic.directory)
+    read = [
+        fields["id"]
+        for month in traffic.periods(directory)
+        for fields in traffic.read(inspect.records(directory / month), keys)
+    ]
+    assert len(set(read)) == len(read) == 3 * MESSAGES
+
+
+def test_a_rotation_that_can_not_be_done_is_said_and_harms_nobody(tmp_path: Path) -> None:
+    """The master key is a credential of systemd, say: another file is to be given to it there."""
+
+    async def use(app: App) -> None:
+        app.keys._master.path = tmp_path / "gone" / "master.key"
+        with pytest.raises(ControlError, match=r"master\.key: No such file"):
+            await ask(app, "POST", "/keys/rotate")
+        assert (await submit(app, MESSAGES)).passed
+
+    run(tmp_path, use, Profile())
+    assert {key.epoch for key in keyring(configuration(tmp_path), read_only=True)} == {1}
+
+
 def test_the_server_sweeps_by_itself(tmp_path: Path) -> None:
     async def use(app: App) -> None:
         while not app.housekeeping.swept:

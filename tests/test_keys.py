@@ -252,6 +252,44 @@ def test_a_lost_master_key_is_said_with_what_to_do(tmp_path: Path) -> None:
         Master.read(tmp_path / "master.key")
 
 
+def test_a_rotation_that_the_disk_refused_wraps_nothing_by_what_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server goes on, and has new keys wrapped; then the rotation is asked for again."""
+    with ring(tmp_path) as keys:
+        id, sealed = keys.seal(*MINE, b"a secret")
+
+        def full(path: Path, data: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "replace", full)
+            with pytest.raises(StorageError, match="No space left"):
+                keys.rotate()
+        later, more = keys.seal(*LATER, b"another")
+    with ring(tmp_path) as keys:
+        assert keys.open("traffic", id, sealed) == b"a secret"
+        assert keys.open("traffic", later, more) == b"another"
+        assert keys.rotate() == 2
+
+
+def test_who_reads_while_keys_are_wrapped_anew_reads_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, read = configuration(tmp_path), Master.read
+    with ring(tmp_path) as keys:
+        keys.get(MINE)
+
+        def overtaken(path: Path) -> Master:
+            found = read(path)
+            if found.epoch == 1:
+                keys.rotate()
+            return found
+
+        monkeypatch.setattr(Master, "read", overtaken)
+        assert [key.epoch for key in keyring(config, read_only=True)] == [2]
+
+
 @pytest.mark.parametrize("content", ["", "1 AAAA\n", "x y\n", "1\n", "\xff"])
 def test_what_is_no_master_key_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "master.key").write_text(content, "latin-1")
