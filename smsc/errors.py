@@ -86,6 +86,10 @@ class CorruptLog(StorageError):
         super().__init__(f"{file} at octet {offset} (frame {frame}): {message}")
 
 
+class BadSeal(StorageError):
+    """Something was sealed with a key that is not there, or was changed since."""
+
+
 class NewerLog(StorageError, LookupError):
     """A newer version wrote this log: that one, or a newer one, is to be run on it."""
 

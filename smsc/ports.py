@@ -25,10 +25,20 @@ from smsc.broadcast import View
 Apply = Callable[[int, int, int, bytes], None]
 
 
+class Cipher(Protocol):
+    """Hides bodies, several at once, and makes them readable again."""
+
+    def seal(self, bound: bytes, bodies: bytes) -> tuple[bytes, bytes]:
+        """A nonce of 12 octets and ``bodies`` sealed: as long, and a tag of 16 octets."""
+
+    def open(self, nonce: bytes, bound: bytes, sealed: bytes) -> bytes:
+        """The bodies again. Raises BadSeal if they can't be opened or were changed."""
+
+
 class Log(Protocol):
     """An append-only log of frames; one frame is one group commit, whole or absent.
 
-    A record is ``kind`` (1..255), a clear ``head`` (at most 255 octets) and a ``body`` that may be
+    A record is ``kind`` (1..254), a clear ``head`` (at most 255 octets) and a ``body`` that may be
     sealed. Its *position* is ``segment << 32 | offset``, unique and growing, valid until released.
     """
 

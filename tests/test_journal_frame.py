@@ -67,7 +67,7 @@ class _Source(_frame.Appender):
 
 
 RECORDS = st.lists(
-    st.tuples(st.integers(1, 255), st.binary(max_size=255), st.binary(max_size=600)), max_size=8
+    st.tuples(st.integers(1, 254), st.binary(max_size=255), st.binary(max_size=600)), max_size=8
 )
 
 

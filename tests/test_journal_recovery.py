@@ -216,9 +216,9 @@ def test_a_segment_of_a_newer_format_is_refused_by_name() -> None:
 
     files = logged(1)
     header = bytearray(files[FIRST][:60])
-    header[8] = 2
+    header[8] = 3
     newer = bytes(header) + crc32c(bytes(header)).to_bytes(4, "little")
-    with pytest.raises(StorageError, match="version 2"):
+    with pytest.raises(StorageError, match="version 3"):
         opened(SimDisk({**files, FIRST: newer + files[FIRST][64:]}))
 
 

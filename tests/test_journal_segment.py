@@ -20,7 +20,6 @@ HEADER = SegmentHeader(
     salt=0xFEDCBA9876543210,
     octets=4096,
     created_ms=1_700_000_000_000,
-    key_epoch=9,
 )
 PATH = Path("log/0000000001234567.log")
 
@@ -36,12 +35,12 @@ def test_the_layout_is_the_documented_one() -> None:
     fields = [(0, 8), (8, 2), (10, 2), (12, 4), (16, 8), (24, 8), (32, 4), (36, 8), (44, 8)]
     assert [data[at : at + size] for at, size in fields] == [
         b"smsclog\n",
-        b"\x01\x00",
+        b"\x02\x00",
         b"\x03\x00",
         (5).to_bytes(4, "little"),
         (0x1234567).to_bytes(8, "little"),
         (0xFEDCBA9876543210).to_bytes(8, "little"),
-        (9).to_bytes(4, "little"),
+        bytes(4),
         (4096).to_bytes(8, "little"),
         (1_700_000_000_000).to_bytes(8, "little"),
     ]

@@ -88,17 +88,17 @@ def test_a_new_log_is_empty_and_in_its_first_epoch(subject: Subject) -> None:
 
 def test_what_was_durable_is_replayed_in_order_with_its_frames_time(subject: Subject) -> None:
     log, _ = subject.open()
-    first = commit(log, (1, b"a", b"A"), (255, b"", b""), now=PEAK)
+    first = commit(log, (1, b"a", b"A"), (254, b"", b""), now=PEAK)
     second = commit(log, (2, b"h" * 255, b"B" * 1000), now=PEAK + 5)
     log, records = subject.open()
     assert [(kind, time, head) for kind, _, time, head in records] == [
         (1, PEAK, b"a"),
-        (255, PEAK, b""),
+        (254, PEAK, b""),
         (2, PEAK + 5, b"h" * 255),
     ]
     assert [log.read(record[1]) for record in records] == [
         (1, b"a", b"A"),
-        (255, b"", b""),
+        (254, b"", b""),
         (2, b"h" * 255, b"B" * 1000),
     ]
     assert first == sorted(first) and first[-1] < second[0]

@@ -42,12 +42,12 @@ written again, but for cutting its tail.
 
     octets  what
          8  "smsclog" and a line feed
-         2  version of this format: 1
+         2  version of this format: 2
          2  partition: which log of several
          4  epoch: which opening of this log made the segment, from 1
          8  number, as in the file's name
          8  salt, never 0
-         4  key epoch: generation of the keys that bodies are sealed with; 0: none
+         4  zero
          8  octets the file was filled to
          8  time made, milliseconds since 1970 UTC; for people only
          8  zero
@@ -65,7 +65,7 @@ One group commit. Starts at a multiple of 8.
          2  partition
          8  salt of the segment
          4  epoch of the run that wrote the records
-         4  how many records
+         4  how many records, seals not counted
          8  number: one more than that of the frame before
          8  time, milliseconds since 1970 UTC; never less than that of the frame before
          4  octets of the frame, this header included
@@ -89,10 +89,27 @@ Starts at a multiple of 8; the rest to the next one is zeros.
          4  CRC of salt, offset of the record in its segment (4 octets), and the record behind this
             field, with its padding
          4  octets of the record, without padding: at most 192 KiB
-         1  kind, from 1
+         1  kind, from 1 to 254; 255: a seal
          1  octets of the head
             head, in clear
             body
+
+Seal
+----
+
+Where bodies are sealed (``Cipher``), those of some 32 KiB of records are sealed at once, so that it
+costs little and one of them is still read back for little. A seal is a record of kind 255 without a
+body that stands before them; its head:
+
+    octets  what
+        12  nonce
+        16  tag
+         4  octets of the seal and the records behind it that it covers
+
+Sealed are the bodies, one behind the other, as one text; bound to it is all else of these records
+but their CRCs. A sealed body begins, in clear, with 4 octets that say how far before its record
+the seal is. CRCs are over what is stored, so that a log is replayed, verified and salvaged without
+keys.
 
 A record's *position* is ``segment number << 32 | offset in the segment``.
 """

@@ -16,6 +16,7 @@ from smsc.journal.disk import Disk, RealDisk
 from smsc.journal.log import Journal
 from smsc.journal.recovery import Checked
 from smsc.journal.segment import SEGMENT_HEADER, Segment
+from smsc.ports import Cipher
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,12 @@ def _describe(checked: Checked) -> SegmentReport:
     )
 
 
-def records(directory: Path | str) -> Iterator[tuple[int, int, bytes, bytes]]:
+def records(
+    directory: Path | str, cipher: Cipher | None = None
+) -> Iterator[tuple[int, int, bytes, bytes]]:
     """``(kind, time in ms, head, body)`` of every sound record, oldest first; damage is skipped.
 
+    Sealed bodies are opened, with a cipher; without one they are as they are stored.
     May be run beside the process that has the log open: it sees what was written when it looked.
     """
     report = LogReport()
@@ -106,7 +110,7 @@ def records(directory: Path | str) -> Iterator[tuple[int, int, bytes, bytes]]:
         item, start = found[number]
         if item is not loaded:
             data, loaded = segment.contents(RealDisk(), item), item
-        time_ms, inside = _frame.unpack(data, start)
+        time_ms, inside = _frame.unpack(data, start, cipher)
         for kind, head, body in inside:
             yield kind, time_ms, head, body
 
@@ -149,7 +153,7 @@ def _sound_frames(segments: list[Segment]) -> dict[int, tuple[Segment, int]]:
         while start:
             scan = _frame.scan(data, start, item.header.salt)
             while start < scan.end:
-                number, octets = _frame.measure(data, start)
+                number, octets, _time = _frame.measure(data, start)
                 found[number] = item, start
                 start += octets
             start = scan.later
@@ -171,10 +175,9 @@ def _pour(found: dict[int, tuple[Segment, int]], journal: Journal) -> Salvage:
 
 
 def _pour_frame(data: bytes, start: int, journal: Journal) -> int:
-    time_ms, records = _frame.unpack(data, start)
-    journal.begin(time_ms)
-    for record in records:
-        journal.append(*record)
+    """As it is: what is sealed can be read by who has the keys."""
+    journal.begin(_frame.measure(data, start)[2])
+    records = journal.take(data, start)
     journal.seal()
     journal.settle()
-    return len(records)
+    return records

@@ -181,7 +181,7 @@ class Journal(Appender):
             self._advance()
         header = self._segment.header
         frame = self._spare.pop() if self._spare else Frame()
-        frame.start(header.number, self._offset, header.salt, self._number, self._time)
+        frame.start(header.number, self._offset, header.salt, self._number, self._time, self.cipher)
         self.open_frame = frame
 
     def next_frame(self) -> None:
@@ -259,7 +259,7 @@ class Journal(Appender):
         if record is not None:
             return record
         try:
-            return self._shelf.read(position)
+            return self._shelf.read(position, self.cipher)
         except OSError as error:
             raise StorageError(f"{self.directory}: reading: {error.strerror}") from error
 

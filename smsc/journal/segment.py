@@ -33,8 +33,8 @@ ADVICE: Final = (
 )
 
 _MAGIC: Final = b"smsclog\n"
-_VERSION: Final = 1
-_LAYOUT: Final = struct.Struct("<8sHHIQQIQQ8x")
+_VERSION: Final = 2
+_LAYOUT: Final = struct.Struct("<8sHHIQQ4xQQ8x")
 _CRC: Final = struct.Struct("<I")
 #: Zeros are written and synced in pieces, so that a commit waits behind one piece at most.
 _FILL: Final = bytes(1024 * 1024)
@@ -53,8 +53,6 @@ class SegmentHeader:
     #: Size the file is filled to.
     octets: int
     created_ms: int
-    #: Generation of the keys that bodies are sealed with; 0: none.
-    key_epoch: int = 0
 
     def pack(self) -> bytes:
         octets = _LAYOUT.pack(
@@ -64,7 +62,6 @@ class SegmentHeader:
             self.epoch,
             self.number,
             self.salt,
-            self.key_epoch,
             self.octets,
             self.created_ms,
         )
@@ -83,7 +80,7 @@ class SegmentHeader:
                 f"{path}: format version {fields[1]}, this program knows {_VERSION}:"
                 " use the program that wrote it, or a newer one"
             )
-        return cls(fields[2], fields[3], fields[4], fields[5], fields[7], fields[8], fields[6])
+        return cls(fields[2], fields[3], fields[4], fields[5], fields[6], fields[7])
 
 
 @dataclass(slots=True)

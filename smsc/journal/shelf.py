@@ -16,17 +16,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from smsc.errors import CorruptLog
+from smsc.errors import BadSeal, CorruptLog
 from smsc.journal import _frame, segment
-from smsc.journal._frame import Frame
+from smsc.journal._frame import Frame, Group
 from smsc.journal.disk import Disk
 from smsc.journal.inline import InlineExecutor
 from smsc.journal.segment import Segment, SegmentHeader
+from smsc.ports import Cipher
 
 #: Descriptors kept for reading. 64 of 64 MiB are 4 GiB of backlog without one call of open().
 OPEN_FILES: Final = 64
 #: What one pread fetches of a record of unknown size; most are smaller.
 READ_OCTETS: Final = 512
+#: Groups of sealed records kept open: those of a backlog are wanted one after the other.
+OPEN_GROUPS: Final = 8
 #: Free space, in segments, below which there is no room for more than finishing.
 LOW_WATER: Final = 2
 #: Seconds between two looks at a full disk.
@@ -66,6 +69,8 @@ class Shelf:
         self._next: Future[Segment] | None = None
         # Open for reading or writing, least recently used first.
         self._opened: OrderedDict[int, Segment] = OrderedDict()
+        # Opened last; positions are never used again, so they stay true.
+        self._groups: deque[Group] = deque(maxlen=OPEN_GROUPS)
         self._removals: deque[Future[None]] = deque()
         self._retry: threading.Timer | None = None
         self._worker = ThreadPoolExecutor(1, "journal") if disk.real else InlineExecutor()
@@ -167,8 +172,14 @@ class Shelf:
 
     # -- reading -----------------------------------------------------------------------------
 
-    def read(self, position: int) -> tuple[int, bytes, bytes]:
-        """A record from disk. KeyError if its segment is not kept, CorruptLog if it is unsound."""
+    def read(self, position: int, cipher: Cipher | None = None) -> tuple[int, bytes, bytes]:
+        """A record from disk, opened if it is sealed.
+
+        KeyError if its segment is not kept, CorruptLog if it is unsound or can't be opened.
+        """
+        for group in self._groups:
+            if group.start < position < group.end:
+                return group.read(position)
         item, offset = self.segments[position >> 32], position & 0xFFFFFFFF
         if item.fd < 0:
             item.fd = self._disk.open(item.path)
@@ -181,7 +192,26 @@ class Shelf:
         record = _frame.record(data, item.header.salt, offset)
         if record is None:
             raise CorruptLog("no sound record here", file=str(item.path), offset=offset)
-        return record
+        if cipher is None or not record[2]:
+            return record
+        group = self._group(item, offset - _frame.back(data), cipher)
+        if not group.start < position < group.end:
+            raise CorruptLog("the seal of another record", file=str(item.path), offset=offset)
+        return group.read(position)
+
+    def _group(self, item: Segment, offset: int, cipher: Cipher) -> Group:
+        """The records that a seal covers. Neighbours are mostly wanted too."""
+        start = max(offset, 0)
+        octets = _frame.group_octets(self._disk.pread(item.fd, READ_OCTETS, start))
+        data = self._disk.pread(item.fd, octets, start)
+        try:
+            group = _frame.group(data, item.header.salt, item.number << 32 | start, cipher)
+        except BadSeal as error:
+            raise CorruptLog(str(error), file=str(item.path), offset=start) from None
+        if group is None:
+            raise CorruptLog("no sound seal here", file=str(item.path), offset=start)
+        self._groups.append(group)
+        return group
 
     def _close(self, item: Segment) -> None:
         fd, item.fd = item.fd, -1
@@ -201,6 +231,7 @@ class Shelf:
         return len(gone)
 
     def forget(self, items: Iterable[Segment]) -> None:
+        self._groups.clear()
         for item in items:
             del self.segments[item.number]
             if self._opened.pop(item.number, None):

@@ -97,8 +97,8 @@ class SimLog:
     def append(self, kind: int, head: bytes, body: bytes = b"") -> int:
         self._alive()
         octets = RECORD_HEADER + len(head) + len(body) + 7 & ~7
-        if not 1 <= kind <= 255 or len(head) > 255:
-            raise ValueError("a record has a kind from 1 to 255 and a head of at most 255 octets")
+        if not 1 <= kind <= 254 or len(head) > 255:
+            raise ValueError("a record has a kind from 1 to 254 and a head of at most 255 octets")
         if octets > MAX_RECORD or FRAME_HEADER + octets > self.frame_octets:
             raise ValueError(f"a record of {octets} octets is larger than this log takes")
         frame = self._open

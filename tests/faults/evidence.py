@@ -19,9 +19,9 @@ from smsc.journal import Disk, RealDisk, _frame, segment
 from smsc.journal.recovery import Checked, walk
 from smsc.journal.segment import SEGMENT_HEADER
 from smsc.keys import DataKey, Keyring, Master
+from smsc.ports import Cipher
 from smsc.records import Kind
-from smsc.sealing import epochs
-from smsc.sealing import opened as unsealed
+from smsc.sealing import Epochs
 from smsc.sim.carrier import text_token
 from smsc.state import State
 from smsc.traffic import BLOCK, opened, periods
@@ -47,12 +47,14 @@ def segments(log: Path, disk: Disk | None = None) -> Iterator[Checked]:
         yield checked
 
 
-def entries(log: Path, disk: Disk | None = None) -> Iterator[tuple[int, bytes, bytes]]:
+def entries(
+    log: Path, disk: Disk | None = None, cipher: Cipher | None = None
+) -> Iterator[tuple[int, bytes, bytes]]:
     """``(kind, head, body)`` of every record."""
     for checked in segments(log, disk):
         start = SEGMENT_HEADER
         while start < checked.scan.end:
-            yield from _frame.unpack(checked.data, start)[1]
+            yield from _frame.unpack(checked.data, start, cipher)[1]
             start += _frame.measure(checked.data, start)[1]
 
 
@@ -80,12 +82,12 @@ def keep(log: Path, archive: Path) -> None:
         shutil.copy(path, kept / path.name)
 
 
-def sealing_keys(log: Path, archive: Path) -> dict[int, DataKey]:
+def sealing_keys(log: Path, archive: Path) -> Epochs:
     """All keys there ever were of the server's log."""
-    master, found = Master.read(log.parent / "master.key"), {}
+    master, found = Master.read(log.parent / "master.key"), list[DataKey]()
     for directory in (*archive.glob("keys-*"), log.parent / "keys"):
-        found.update(epochs(Keyring(directory, master, archive / "none", read_only=True)))
-    return found
+        found += Keyring(directory, master, archive / "none", read_only=True)
+    return Epochs(found)
 
 
 @dataclass
@@ -102,9 +104,9 @@ class Account:
     @classmethod
     def of(cls, log: Path, traffic: Path) -> Account:
         account, sealed = cls(), sealing_keys(traffic.parent / "journal", log)
-        for kind, head, body in entries(log):
+        for kind, head, body in entries(log, cipher=sealed):
             if kind == Kind.MESSAGE:
-                token = text_token(Message.from_raw(unsealed(sealed, head, body)).text)
+                token = text_token(Message.from_raw(body).text)
                 account.tokens[records.read_message(head).id] = token
             elif kind == Kind.DOUBT:
                 account.doubted.add(records.read_doubt(head).id)
