@@ -25,6 +25,7 @@ from smsc.config import AccountConfig
 from smsc.dialect import Unsayable, heard
 from smsc.endings import Endings
 from smsc.intake import Predefineds
+from smsc.joining import Joining
 from smsc.ports import Standing
 from smsc.records import Flag, Kind
 from smsc.smpp import MessageState, Status
@@ -39,8 +40,11 @@ _SHORT = 0xFFFFFFFF
 #: them fail it, and asking again goes on with the rest.
 GROUP = 500
 
+#: States in which something may be waiting.
+_RECALLABLE = UNSENT | 1 << Stage.SPLIT | 1 << Stage.JOINED
+
 #: What no client knows, and what is asked after by commands of its own.
-_APART = Flag.PART | Flag.BROADCAST
+_APART = Flag.PART | Flag.WHOLE | Flag.BROADCAST
 
 #: error_code of a message in doubt, which is ENROUTE like any other that has no final state: a
 #: carrier may have it or not.
@@ -91,7 +95,13 @@ class Ancillary:
     """See the module. The account is known by its number in the state and its limits."""
 
     def __init__(
-        self, book: Book, till: Till, bodies: Bodies, ends: Endings, predefined: Predefineds
+        self,
+        book: Book,
+        till: Till,
+        bodies: Bodies,
+        ends: Endings,
+        joining: Joining,
+        predefined: Predefineds,
     ) -> None:
         self._book = book
         self._till = till
@@ -100,6 +110,7 @@ class Ancillary:
         self._ended = book.state.ended
         self._bodies = bodies
         self._ends = ends
+        self._joining = joining
         self._predefined = predefined
 
     # -- what clients ask --------------------------------------------------------------------
@@ -133,6 +144,7 @@ class Ancillary:
             if self._slab.state(slot) == Stage.SPLIT:
                 self._ends.withdraw(slot, now, MessageState.DELETED)
             else:
+                self._joining.recalled(slot, now)
                 self._ends.finish(slot, now, MessageState.DELETED)
         return 0 if 0 < len(pending) <= GROUP else Status.ESME_RCANCELFAIL
 
@@ -153,7 +165,8 @@ class Ancillary:
         pending = [
             slot
             for slot in found.owed
-            if slab.state(slot) == Stage.QUEUED and slab.expiry(slot) > now
+            if slab.expiry(slot) > now
+            and (slab.state(slot) == Stage.QUEUED or self._joining.recallable(slot))
         ]
         if not pending:
             return Status.ESME_RREPLACEFAIL
@@ -254,17 +267,25 @@ class Ancillary:
     def _standing(self, slot: int, now: int) -> Standing:
         slab = self._slab
         stage = slab.state(slot)
-        if stage == Stage.QUEUED and not slab.attempt(slot) and slab.due(slot) > now:
+        if stage == Stage.JOINED:
+            whole = self._state.spool.joins.whole_of(slab.id(slot))
+            stage = slab.state(slab.find(whole))
+        elif self._is_scheduled(slot, now):
             return Standing(MessageState.SCHEDULED, 0, 0)
         unknown = stage == Stage.IN_DOUBT
         return Standing(MessageState.ENROUTE, 0, OUTCOME_UNKNOWN if unknown else 0)
+
+    def _is_scheduled(self, slot: int, now: int) -> bool:
+        slab = self._slab
+        untried = slab.state(slot) == Stage.QUEUED and not slab.attempt(slot)
+        return untried and slab.due(slot) > now and not self._state.asides.get(slab.id(slot)).waited
 
     def _waits(self, slot: int) -> bool:
         """Whether nothing of a message was sent, as far as that matters now."""
         stage = self._slab.state(slot)
         if stage == Stage.SPLIT:
             return self._ends.parts.untouched(slot) >= 0
-        return stage == Stage.QUEUED
+        return stage == Stage.QUEUED or self._joining.recallable(slot)
 
     def _pending(self, slots: list[int], request: Pdu) -> Iterator[int]:
         """Those that wait and are what else a cancel_sm says of them."""
@@ -289,7 +310,7 @@ class Ancillary:
         if not asked["destination_addr"]:
             return []
         pair = pair_of(limits.system_id, source[2], asked["destination_addr"])
-        slots = self._slab.find_pair(pair, account, UNSENT, GROUP + 1)
+        slots = self._slab.find_pair(pair, account, _RECALLABLE, GROUP + 1)
         return [
             slot
             for slot in self._pending(slots, request)
@@ -341,6 +362,7 @@ class Ancillary:
     ) -> None:
         """The record of a message that was replaced, which is the whole of it from now on."""
         slab = self._slab
+        self._joining.recalled(slot, now)
         id = slab.id(slot)
         flags = slab.flags(slot) & ~Flag.RECEIPT_ASKED
         if message.registered_delivery & 3:

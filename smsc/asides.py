@@ -1,8 +1,9 @@
 """What is to be remembered of the few messages to which something unusual happened.
 
-Owns two folds over the log. *Asides*: which carriers a message was tried with in vain, and how
-often its client was notified on the way. *Doubts*: since when the outcome of an attempt is unknown,
-and why. Nothing is held of a message that goes the common way, and nothing once a message is final.
+Owns two folds over the log. *Asides*: which carriers a message was tried with in vain, how often
+its client was notified on the way, and whether it has waited for the other parts of its text.
+*Doubts*: since when the outcome of an attempt is unknown, and why. Nothing is held of a message
+that goes the common way, and nothing once a message is final.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ class Aside(NamedTuple):
     before: int = 0
     #: The carriers that failed it.
     tried: tuple[bytes, ...] = ()
+    #: It waited for the other parts of its text, or does.
+    waited: bool = False
 
 
 #: Of a message that went the common way.
@@ -50,7 +53,7 @@ class Asides:
     def aside(self, position: int, time: int, head: bytes) -> None:
         a = records.read_aside(head)
         if self._slab.find(a.id) >= 0:
-            self._of[a.id] = Aside(a.notified, a.before, a.tried)
+            self._of[a.id] = Aside(a.notified, a.before, a.tried, a.waited)
 
     def final(self, position: int, time: int, head: bytes) -> None:
         self._of.pop(records.read_final(head).id, None)

@@ -326,6 +326,9 @@ class CarrierConfig:
     data_codings: tuple[Annotated[int, kinds.octet], ...] = ()
     #: Texts that don't fit one short message: as they came, cut with a header or SAR TLVs, whole.
     long_messages: LongMessages = "pass"
+    #: How long a part that a client cut waits for the others, where texts are sent whole; 0: the
+    #: parts go as they came.
+    join_wait: Duration = 60 * SECOND
     #: Whether parts that we cut have references of 16 bits: one character less in each.
     wide_references: bool = False
 

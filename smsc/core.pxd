@@ -22,7 +22,7 @@ from smsc.upstream cimport Berth, Upstream
 cdef int _MESSAGE, _ATTEMPT, _ACKED
 cdef int _QUEUED, _ATTEMPTED, _ACKNOWLEDGED, _IN_DOUBT
 cdef int _OLD_PEER, _RECEIPT_ASKED, _HELD, _MEMBER, _BROADCAST, _V34, _ENROUTE, _ROK, _ANY_WISH
-cdef int _SPLIT
+cdef int _SPLIT, _JOINED, _WHOLE
 
 
 cdef class Core:
@@ -47,6 +47,7 @@ cdef class Core:
     cdef dict _by_index
     cdef readonly dict correlations
     cdef bint _tries_next
+    cdef readonly object joining
     cdef object _hearing
     cdef object _others
     cdef set _alive

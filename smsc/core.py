@@ -40,6 +40,7 @@ from smsc.failover import FAILURES, Failover
 from smsc.forgetting import Forgetting
 from smsc.hearing import Hearing, Unclaimed
 from smsc.inquiries import Inquiries
+from smsc.joining import Joining
 from smsc.mailbox import PERISHABLE, MailState
 from smsc.mailroom import Mailroom
 from smsc.message import datagram
@@ -88,13 +89,13 @@ _QUEUED, _ATTEMPTED = int(Stage.QUEUED), int(Stage.ATTEMPT)
 _ACKNOWLEDGED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
 _OLD_PEER, _RECEIPT_ASKED = int(Flag.OLD_PEER), int(Flag.RECEIPT_ASKED)
 _HELD = int(Flag.HELD)
-_BROADCAST = int(Flag.BROADCAST)
+_BROADCAST, _WHOLE = int(Flag.BROADCAST), int(Flag.WHOLE)
 _MEMBER, _V34 = int(Flag.MEMBER), int(Version.V34)
 _ENROUTE = int(MessageState.ENROUTE)
 #: registered_delivery: a receipt, or notifications on the way (3.4 5.2.17).
 _ANY_WISH = 0x13
 _ROK = int(Status.ESME_ROK)
-_SPLIT = int(Stage.SPLIT)
+_SPLIT, _JOINED = int(Stage.SPLIT), int(Stage.JOINED)
 
 
 class Core:
@@ -151,6 +152,7 @@ class Core:
             config.routes, self._book, self.bodies, self._ends, self._till
         )
         self.broadcasting = self._broadcasts.offered
+        self.joining = Joining(self._book, self.bodies, self.counters)
         self._hearing = Hearing(self._book, self.bodies)
         self._others = Failover(
             self._book,
@@ -163,7 +165,7 @@ class Core:
         )
         self._predefined = config.predefined_messages
         self._ancillary = Ancillary(
-            self._book, self._till, self.bodies, self._ends, self._predefined
+            self._book, self._till, self.bodies, self._ends, self.joining, self._predefined
         )
         self.repeats = Repeats()
         self._dice = 0
@@ -191,7 +193,9 @@ class Core:
                 self._pick,
                 self._pump_carrier,
             )
-        self.subjects = Subjects(self._book, accounts, self.bodies, self._ends, self.mailroom)
+        self.subjects = Subjects(
+            self._book, accounts, self.bodies, self._ends, self.joining, self.mailroom
+        )
         self._restricted: Restricted | None = None
         self._max_owed = config.storage.max_owed
         self._per_account = config.metrics.accounts
@@ -218,6 +222,7 @@ class Core:
         slab = self.state.spool.slab
         for slot in slab.in_state(Stage.ATTEMPT):
             self._doubt(slot, slab.attempt(slot), now, "restart")
+        self.joining.resume(self.upstreams, now)
         if self._inquiries is not None:
             self._inquiries.resume(now)
         if len(self.state.carriers.names) > len(self.upstreams):
@@ -377,7 +382,7 @@ class Core:
         try:
             message = intake.ours(message, limits, self._predefined)
             upstream = self.upstreams[self._carrier(route, name, message)]
-            told = message if upstream.dialect is None else upstream.dialect.say(message)
+            told = upstream.say(message)
         except Unsayable as error:
             return -error.status
         tariff = account.tariff
@@ -605,21 +610,29 @@ class Core:
         return self.bodies.get(slab.id(slot), slab.position(slot)).message
 
     def _told(self, upstream: Upstream, berth: Berth, slot: int, now: int) -> Message | None:
-        """A message as the carrier needs it. None: its parts go in its stead, or it has failed."""
+        """A message as the carrier needs it. None: others go in its stead, or it has failed."""
         message = self._message_of(slot)
         dialect = upstream.dialect
-        if dialect is None or self.state.spool.slab.flags(slot) & _BROADCAST:
+        flags = self.state.spool.slab.flags(slot)
+        if flags & _WHOLE and not upstream.joins:
+            upstream.ahead(berth, self.joining.dissolve(slot, upstream.name, now))
+            return None
+        if dialect is None or flags & _BROADCAST:
             return message
         try:
-            told: Message | None = dialect.say(message)
-            if told is not None:
-                return told
-            parts = self._ends.parts.cut(slot, message, upstream.name, dialect, now)
+            instead = None
+            if upstream.joins and not flags & _WHOLE:
+                instead = self.joining.instead(slot, message, upstream, now)
+            if instead is None:
+                told: Message | None = dialect.say(message)
+                if told is not None:
+                    return told
+                instead = self._ends.parts.cut(slot, message, upstream.name, dialect, now)
         except Unsayable as error:
             if not self._others.next(slot, error.status, now):
                 self._ends.finish(slot, now, MessageState.REJECTED, error.status)
             return None
-        upstream.ahead(berth, parts)
+        upstream.ahead(berth, instead)
         return None
 
     # -- relay: outcomes ---------------------------------------------------------------------
@@ -652,7 +665,7 @@ class Core:
             self.counters.confirmed_duplicates += 1
             if stage == _ACKNOWLEDGED:
                 return
-        if stage == _SPLIT:  # it was in doubt, and is now sent in parts by another carrier
+        if stage in (_SPLIT, _JOINED):  # it was in doubt, and others are now sent in its stead
             self.counters.confirmed_duplicates += 1
             return
         if stage == _IN_DOUBT:

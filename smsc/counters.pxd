@@ -12,6 +12,7 @@ cdef class Counters:
     cdef readonly object in_doubt
     cdef readonly object resolved
     cdef public uint64_t confirmed_duplicates
+    cdef readonly object joins
     cdef readonly object orphans
     cdef public uint64_t repeated_receipts
     cdef public uint64_t suppressed

@@ -24,6 +24,9 @@ class Counters:
         #: How doubts ended: late_response, refused, requeued, failed, expired.
         self.resolved: defaultdict[str, int] = defaultdict(int)
         self.confirmed_duplicates = 0
+        #: What became of texts that came in parts, for carriers that want them whole: joined,
+        #: incomplete (their time was over), dissolved (joined, and then sent as they came).
+        self.joins: defaultdict[str, int] = defaultdict(int)
         self.orphans: defaultdict[str, int] = defaultdict(int)
         self.repeated_receipts = 0
         #: Submits that repeated one whose answer was lost, and got its id.

@@ -11,7 +11,7 @@ Only an octet above 0x7F where septets should be becomes ``?`` when it is recode
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from smsc import message as rules
@@ -32,6 +32,15 @@ _PAYLOADS = frozenset({"pass", "payload"})
 
 _CONCAT = frozenset({text.CONCAT_8, text.CONCAT_16})
 _SHIFTS = frozenset({text.SINGLE_SHIFT, text.LOCKING_SHIFT})
+#: Fields and TLVs that all parts of a text must share, and those that each may have its own of.
+_SHARED = (
+    *("service_type", "source_addr_ton", "source_addr_npi", "source_addr", "dest_addr_ton"),
+    *("dest_addr_npi", "destination_addr", "esm_class", "protocol_id", "data_coding"),
+)
+_OWN = frozenset({int(Tag.MORE_MESSAGES_TO_SEND), int(Tag.USER_MESSAGE_REFERENCE)})
+
+#: registered_delivery: notifications on the way (5.0 4.7.21).
+NOTIFY = 0x10
 #: What radio networks carry without recoding it.
 _ON_AIR = frozenset({Charset.GSM, Charset.BINARY, Charset.UCS2})
 #: What a text may be recoded to, the shortest on its way first; where it is to be cut, only what is
@@ -133,18 +142,63 @@ def heard(message: Message, alphabet: Charset) -> Message:
     raise Unsayable(Status.ESME_RINVDCS)
 
 
+def _part_words(message: Message) -> tuple[Part, _Words] | None:
+    """A part of a longer text taken apart; None for any other message."""
+    if not message.esm_class & UDHI and message.tlv(SAR_TAGS[0]) is None:
+        return None
+    try:
+        words = _words_of(message)
+    except Unsayable:
+        return None
+    return None if words.part is None else (words.part, words)
+
+
 def gathered(account: bytes, message: Message) -> int:
     """A number that all parts of a text have in common, for the choice of one carrier; else 0."""
-    if not message.esm_class & UDHI and message.tlv(SAR_TAGS[0]) is None:
+    found = _part_words(message)
+    if found is None:
         return 0
-    try:
-        part = _words_of(message).part
-    except Unsayable:
-        return 0
-    if part is None:
-        return 0
-    whole = (account, message.source_addr, message.destination_addr, b"%d" % part.reference)
+    reference = b"%d" % found[0].reference
+    whole = (account, message.source_addr, message.destination_addr, reference)
     return key_of(b"parts", b"\0".join(whole))
+
+
+def part_of(message: Message) -> tuple[Part, Hashable] | None:
+    """Which part of a longer text a message is, and all that it must share with the others.
+
+    None for a message that is no part.
+    """
+    found = _part_words(message)
+    if found is None:
+        return None
+    part, words = found
+    common = (
+        *map(message.__getattribute__, _SHARED),
+        *(part.reference, part.wide, part.total),
+        tuple(element for element in words.elements if element[0] not in _CONCAT),
+        tuple(tlv for tlv in _others(message) if tlv[0] not in _OWN),
+    )
+    return part, common
+
+
+def joined(messages: Sequence[Message]) -> Message:
+    """The one message that these are the parts of, in order; each says what is asked for all."""
+    first = messages[0]
+    words = [_words_of(message) for message in messages]
+    octets = text.join((word.part, word.octets) for word in words if word.part is not None)
+    assert octets is not None
+    elements = [element for element in words[0].elements if element[0] not in _CONCAT]
+    whole = replace(words[0], octets=octets, part=None, sar=False).with_elements(elements)
+    asked = [message.registered_delivery for message in messages]
+    tlvs = [tlv for tlv in first.tlvs if tlv[0] != Tag.MORE_MESSAGES_TO_SEND]
+    asking = rules.changed(
+        first,
+        tlvs,
+        registered_delivery=(1 if any(wish & 3 for wish in asked) else 0)
+        | (NOTIFY if any(wish & NOTIFY for wish in asked) else 0),
+        priority_flag=max(message.priority_flag for message in messages),
+    )
+    return _put(asking, whole, payload=False)
 
 
 def compiled(config: CarrierConfig) -> Dialect | None:

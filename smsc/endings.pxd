@@ -14,7 +14,8 @@ from smsc.state cimport State
 from smsc.traffic cimport Finished, Traffic, finished
 
 cdef int _FINAL, _MAIL, _MAIL_DONE, _OLD_PEER, _MEMBER, _PART, _RECEIPT, _INBOUND, _ENROUTE
-cdef int _DELIVERED, _ASIDE, _NOTIFY, _ACKNOWLEDGED, _SPLIT
+cdef int _DELIVERED, _ASIDE, _NOTIFY, _ACKNOWLEDGED, _SPLIT, _JOINED
+cdef int _APART, _QUEUED
 cdef int _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS
 
 cpdef bytes text_id(uint64_t id, bint old_peer)
@@ -43,6 +44,9 @@ cdef class Endings:
                  bytes error=*)
     cdef _end_part(self, long slot, int64_t now, int state, status, bytes network_error,
                    bytes error)
+    cdef _notify(self, long slot, int64_t now, bint first, bytes network_error, bytes error)
+    cdef _end_joined(self, long slot, int64_t now, int state, status, bytes network_error,
+                     bytes error, int64_t done)
     cdef _end_whole(self, long slot, int64_t now)
     cdef _tell(self, uint64_t id, bytes account, bytes carrier, int flags, Body body, int64_t now,
                int state, bytes network_error, bytes error, int64_t done)

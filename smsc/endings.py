@@ -41,8 +41,10 @@ _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS = 1, 2, 3
 _FINAL, _MAIL, _MAIL_DONE = int(Kind.FINAL), int(Kind.MAIL), int(Kind.MAIL_DONE)
 _OLD_PEER, _MEMBER, _PART = int(Flag.OLD_PEER), int(Flag.MEMBER), int(Flag.PART)
 _RECEIPT, _INBOUND = int(MailKind.RECEIPT), int(MailKind.INBOUND)
+_APART = int(Flag.PART | Flag.WHOLE)
 _ASIDE, _NOTIFY = int(Kind.ASIDE), 0x10
-_ACKNOWLEDGED, _SPLIT = int(Stage.ACKED), int(Stage.SPLIT)
+_QUEUED = int(Kind.QUEUED)
+_ACKNOWLEDGED, _SPLIT, _JOINED = int(Stage.ACKED), int(Stage.SPLIT), int(Stage.JOINED)
 _ENROUTE, _DELIVERED = int(MessageState.ENROUTE), int(MessageState.DELIVERED)
 
 
@@ -66,7 +68,7 @@ def _due(body: Body, state: int, status: int, stage: int) -> Any:
     if body.charge is None:
         return None
     acknowledged = stage == _ACKNOWLEDGED
-    if stage == _SPLIT:  # its parts are gone; how the worst of them ended says it
+    if stage in (_SPLIT, _JOINED):  # what was sent in its stead is gone; how that ended says it
         acknowledged = not status and state not in _OUR_ENDS
     return read_charge(body.charge).due(state, acknowledged)
 
@@ -125,8 +127,11 @@ class Endings:
         """
         slab = self._state.spool.slab
         id, key, flags = slab.id(slot), slab.key(slot), slab.flags(slot)
-        if flags & _PART:
-            self._end_part(slot, now, state, status, network_error, error)
+        if flags & _APART:
+            if flags & _PART:
+                self._end_part(slot, now, state, status, network_error, error)
+            else:
+                self._end_joined(slot, now, state, status, network_error, error, done)
             return
         account = self._state.accounts[slab.account(slot)]
         carrier = self._state.carriers[slab.carrier(slot)]
@@ -136,11 +141,9 @@ class Endings:
             self._till.settle(body.charge, end.price, now)
         message, kin = body.message, body.kin if flags & _MEMBER else None
         members = kin.count if kin is not None and kin.index == 0 else 0
-        check = 0  # of a part nobody can ask
-        if not flags & _PART:
-            check = source_check(
-                id, message.source_addr_ton, message.source_addr_npi, message.source_addr
-            )
+        check = source_check(
+            id, message.source_addr_ton, message.source_addr_npi, message.source_addr
+        )
         head = records.final(
             id, state, status, network_error, error, carrier, check, members, flags, account
         )
@@ -167,17 +170,28 @@ class Endings:
     ) -> None:
         """Tell a client that asked for it that its message is still on its way (5.0 4.7.21).
 
-        With ``first`` only if it was not told so before. A part is no message that it knows.
+        With ``first`` only if it was not told so before. What is no message that the client knows
+        is told of as those that are.
         """
+        spool = self._state.spool
+        id = spool.slab.id(slot)
+        if not spool.slab.flags(slot) & _APART:
+            self._notify(slot, now, first, network_error, error)
+            return
+        whole = spool.splits.whole_of(id)
+        for known in [whole] if whole else spool.joins.parts(id):
+            self._notify(spool.slab.find(known), now, first, network_error, error)
+
+    def _notify(self, slot: int, now: int, first: bool, network_error: bytes, error: bytes) -> None:
         slab = self._state.spool.slab
         id = slab.id(slot)
         body = self._bodies.get(id, slab.position(slot))
-        if not body.message.registered_delivery & _NOTIFY or slab.flags(slot) & _PART:
+        if not body.message.registered_delivery & _NOTIFY:
             return
         aside = self._state.asides.get(id)
         if aside.notified >= (1 if first else MAX_NOTIFICATIONS):
             return
-        noted = records.aside(id, aside.notified + 1, aside.before, aside.tried)
+        noted = records.aside(id, aside.notified + 1, aside.before, aside.tried, aside.waited)
         self._book.append(_ASIDE, now, noted)
         account = self._state.accounts[slab.account(slot)]
         carrier = self._state.carriers[slab.carrier(slot)]
@@ -199,6 +213,43 @@ class Endings:
         head = self._state.spool.splits[self._state.spool.slab.id(slot)].head
         assert head is not None
         self.finish(slot, now, head.state, head.status, head.network_error, head.error)
+
+    def _end_joined(
+        self,
+        slot: int,
+        now: int,
+        state: int,
+        status: int,
+        network_error: bytes,
+        error: bytes,
+        done: int,
+    ) -> None:
+        """The whole of parts has ended, and so has each of them. Its record stands for theirs."""
+        slab = self._state.spool.slab
+        id, key = slab.id(slot), slab.key(slot)
+        carrier = self._state.carriers[slab.carrier(slot)]
+        parts = self._state.spool.joins.parts(id)
+        head = records.final(id, state, status, network_error, error, carrier)
+        self._book.append(_FINAL, now, head)
+        self._bodies.drop(id)
+        if key:
+            self.remember(key)
+        for part in parts:
+            self.finish(slab.find(part), now, state, status, network_error, error, done)
+
+    def _recover_joined(self, now: int) -> None:
+        """End the parts of what ended; let those wait whose whole did not come to be."""
+        slab = self._state.spool.slab
+        for whole, parts in self._state.spool.joins:
+            outcome = self._state.spool.joins.outcome(whole)
+            if slab.find(whole) >= 0:
+                continue
+            for part in parts:
+                slot = slab.find(part)
+                if outcome is not None:
+                    self.finish(slot, now, *outcome)
+                else:
+                    self._book.append(_QUEUED, now, records.queued(part, 0, now, 0))
 
     def withdraw(self, slot: int, now: int, state: int) -> bool:
         """End a text that is sent in parts; False, and nothing is done, if one of them was sent."""
@@ -317,12 +368,13 @@ class Endings:
         self._replayed = []
         for slot in self.parts.recover(now):
             self._end_whole(slot, now)
+        self._recover_joined(now)
 
     def _replayed_final(self, time: int, head: bytes) -> Finished | None:
         f = records.read_final(head)
         slab = self._state.spool.slab
         slot = slab.find(f.id)
-        if slot < 0 or slab.flags(slot) & _PART:
+        if slot < 0 or slab.flags(slot) & _APART:
             return None
         body = self._bodies.get(f.id, slab.position(slot))
         return self._ended(slot, body, time, f.state, f.status, f.network_error, f.error, f.carrier)

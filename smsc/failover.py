@@ -98,8 +98,9 @@ class Failover:
             self._ends.remember(key)
         self._counters.moved[carrier] += 1
         self._ends.notify(slot, now, True)
-        notified = self._state.asides.get(id).notified
-        self._book.append(Kind.ASIDE, now, records.aside(id, notified, number, tried))
+        aside = self._state.asides.get(id)
+        noted = records.aside(id, aside.notified, number, tried, aside.waited)
+        self._book.append(Kind.ASIDE, now, noted)
         # Attempt numbers are one octet, and the next attempt has the next.
         head = records.moved(id, min(number, 254), now, status, other)
         self._book.append(Kind.MOVED, now, head)

@@ -171,6 +171,9 @@ class Forgetting:
         aside = state.asides.get(id)
         if aside is not NONE:
             self._append(Kind.ASIDE, now, records.aside(id, *aside))
+        whole = state.spool.joins.whole_of(id)
+        if whole:
+            self._append(Kind.JOINED, now, records.joined(id, whole))
         doubt = state.spool.doubts.get(id)
         if doubt is not None:
             self._append(Kind.DOUBT, now, records.doubt(id, attempt, due, doubt.cause))

@@ -46,6 +46,7 @@ cdef class AsideHead:
     cdef readonly uint64_t id
     cdef readonly uint8_t notified, before
     cdef readonly tuple tried
+    cdef readonly bint waited
 
 cdef class LearnedHead:
     cdef readonly uint8_t ids, ahead, place, digits, error

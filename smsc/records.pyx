@@ -26,7 +26,8 @@ state depends on what is in them.
     ORPHAN_DONE  key u64
     MOVED        id u64, attempt u8, due u64, status u32, carrier name: it is queued at that carrier,
                  whatever it was before
-    ASIDE        id u64, notified u8, before u8, count u8, so many names of carriers it was tried with
+    ASIDE        id u64, notified u8, before u8, count u8, so many names of carriers it was tried with,
+                 and where it waited for the other parts of its text an octet 1
     LEARNED      ids u8, ahead u8, place u8, digits u8, error u8, carrier name
     PURSE        spent u64, reserved u64, day_spent u64, month_spent u64, day u32, whole u8,
                  customer name; if not whole it counts once the record behind it is there
@@ -34,6 +35,7 @@ state depends on what is in them.
                  check u32, done u32 (seconds), state u8, error u8, flags u8, members u8
     SPLIT        id u64, pair u64, reference u16, wide u8, parts u8, state u8, status u32,
                  network error name, error name
+    JOINED       id u64, whole u64: it goes to its carrier as a part of that message
 
 A MESSAGE, MAIL, ASIDE, LEARNED, PURSE or SPLIT record is the whole of its subject at that moment,
 so the same kind serves to accept it and to carry it forward out of a segment that is to be
@@ -74,6 +76,7 @@ class Kind(IntEnum):
     PURSE = 15
     STATES = 16
     SPLIT = 17
+    JOINED = 18
 
 
 class Flag(IntEnum):
@@ -91,6 +94,8 @@ class Flag(IntEnum):
     PART = 16
     #: A broadcast_sm, kept as ``broadcast`` says; it has no destination.
     BROADCAST = 32
+    #: The whole of a text that came in parts; no client knows of it.
+    WHOLE = 64
     #: Held until it is known where its number is: queued, and not to be sent before it is due.
     HELD = 128
 
@@ -184,6 +189,10 @@ cdef packed struct SplitLayout:
     uint8_t parts
     uint8_t state
     uint32_t status
+
+cdef packed struct JoinedLayout:
+    uint64_t id
+    uint64_t whole
 
 cdef packed struct OrphanLayout:
     uint64_t key
@@ -516,13 +525,15 @@ cdef class AsideHead:
     pass
 
 
-def aside(uint64_t id, uint8_t notified, uint8_t before, tuple tried):
+def aside(uint64_t id, uint8_t notified, uint8_t before, tuple tried, bint waited=False):
     cdef AsideLayout f
     f.id = id
     f.notified = notified
     f.before = before
     f.count = len(tried)
     head = _head(&f, sizeof(f)) + b"".join(bytes((len(name),)) + name for name in tried)
+    if waited:
+        head += b"\x01"
     if len(head) > 255:
         raise ValueError(f"a head of {len(head)} octets")
     return head
@@ -537,6 +548,7 @@ def read_aside(bytes head):
     a.notified = f.notified
     a.before = f.before
     a.tried = tuple([_name(head, &at) for _ in range(f.count)])
+    a.waited = at < <size_t>PyBytes_GET_SIZE(head)
     return a
 
 
@@ -803,3 +815,16 @@ cpdef SplitHead read_split(bytes head):
     s.network_error = _name(head, &at)
     s.error = _name(head, &at)
     return s
+
+
+def joined(uint64_t id, uint64_t whole):
+    cdef JoinedLayout f
+    f.id = id
+    f.whole = whole
+    return _head(&f, sizeof(f))
+
+
+def read_joined(bytes head):
+    cdef JoinedLayout f
+    _fixed(head, &f, sizeof(f))
+    return f.id, f.whole

@@ -3,10 +3,12 @@ from libc.stdint cimport int64_t, uint64_t
 cimport smsc.records as records
 from smsc._finished cimport FinalStates, error_octet
 from smsc._spool cimport Slab
+from smsc.joins cimport Joins
 from smsc.lanes cimport CarrierLanes
 from smsc.splits cimport Splits
 
-cdef int _QUEUED, _ATTEMPT, _ACKED, _IN_DOUBT, _SPLIT, _MAY_REPEAT, _PART, _BROADCAST
+cdef int _QUEUED, _ATTEMPT, _ACKED, _IN_DOUBT, _SPLIT, _JOINED, _MAY_REPEAT, _PART
+cdef int _BROADCAST, _WHOLE
 
 
 cdef class Names:
@@ -23,6 +25,7 @@ cdef class Spool:
     cdef readonly Names carriers
     cdef readonly object owed
     cdef readonly Splits splits
+    cdef readonly Joins joins
     cdef readonly object broadcasts
     cdef readonly object doubts
     cdef list _lanes
@@ -35,8 +38,11 @@ cdef class Spool:
     cpdef queued(self, uint64_t position, int64_t time, bytes head)
     cpdef moved(self, uint64_t position, int64_t time, bytes head)
     cpdef doubt(self, uint64_t position, int64_t time, bytes head)
-    cdef _whole_sent(self, int part, int64_t time)
+    cdef _relatives_sent(self, int slot, int64_t time)
+    cdef _sent_with(self, int relative, int slot, int64_t time)
+    cdef _as_it_came(self, uint64_t part, bytes carrier, int64_t time)
     cpdef final(self, uint64_t position, int64_t time, bytes head)
+    cpdef joined(self, uint64_t position, int64_t time, bytes head)
     cpdef split(self, uint64_t position, int64_t time, bytes head)
     cpdef states(self, uint64_t position, int64_t time, bytes head)
     cdef _revise(self, int slot, records.MessageHead m, int64_t time)

@@ -7,6 +7,7 @@ Bodies stay on disk; here stand some dozen octets each (``_spool.Slab``). A mess
     ACKED     the carrier has it; on the wheel until its receipt comes or is given up
     IN_DOUBT  handed to a bind that is gone; on the wheel until the policy decides
     SPLIT     its parts are owed in its stead, each in a state of its own (``splits``)
+    JOINED    it is a part, and the whole of its text is owed in its stead (``joins``)
 
 and FINAL is to be gone from here: of what has ended only its final state is kept for a while, for
 its client to ask about (``_finished.FinalStates``). The methods named after records are the fold:
@@ -27,6 +28,7 @@ from smsc import records
 from smsc._finished import FinalStates, error_octet
 from smsc._spool import FIRST_LIST, Slab
 from smsc.asides import Doubt, Doubts
+from smsc.joins import Joins
 from smsc.lanes import RETRY_LANE, CarrierLanes
 from smsc.records import Flag
 from smsc.splits import Splits
@@ -40,14 +42,15 @@ class Stage(IntEnum):
     ACKED = 3
     IN_DOUBT = 4
     SPLIT = 5
+    JOINED = 6
 
 
 # Plain numbers: comparing with an enum's member costs more than all the rest of a fold.
 _QUEUED, _ATTEMPT = int(Stage.QUEUED), int(Stage.ATTEMPT)
 _ACKED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
-_SPLIT = int(Stage.SPLIT)
+_SPLIT, _JOINED = int(Stage.SPLIT), int(Stage.JOINED)
 _MAY_REPEAT, _PART = int(Flag.MAY_REPEAT), int(Flag.PART)
-_BROADCAST = int(Flag.BROADCAST)
+_BROADCAST, _WHOLE = int(Flag.BROADCAST), int(Flag.WHOLE)
 
 #: States in which a message is still worth nothing but sending, so that its validity ends it.
 UNSENT = 1 << Stage.QUEUED
@@ -84,6 +87,8 @@ class Spool:
         self.owed: defaultdict[int, int] = defaultdict(int)
         #: Those that are sent in parts.
         self.splits = Splits()
+        #: Those that are parts and are sent as one.
+        self.joins = Joins()
         #: The ids of those that are broadcasts, per account.
         self.broadcasts: defaultdict[int, set[int]] = defaultdict(set)
         #: Attempts whose outcome is unknown.
@@ -149,35 +154,43 @@ class Spool:
             self.splits.part(m.id, m.kin.group)
         if state == _QUEUED:
             self._queue(slot, m.due, time)
-        elif state not in (_ATTEMPT, _SPLIT):
+        elif state not in (_ATTEMPT, _SPLIT, _JOINED):
             slab.schedule(slot, m.due)
 
     def attempt(self, position: int, time: int, head: bytes) -> None:
         a = records.read_attempt(head)
         slab = self.slab
         slot = slab.find(a.id)
-        if slot >= 0 and slab.state(slot) != _SPLIT:
+        if slot >= 0 and slab.state(slot) not in (_SPLIT, _JOINED):
             slab.unlink(slot)
             slab.set_attempt(slot, a.attempt, self.carriers.index(a.carrier))
             slab.set_sent(slot, time)
             slab.set_state(slot, _ATTEMPT)
-            if slab.flags(slot) & _PART:
-                self._whole_sent(slot, time)
+            if slab.flags(slot) & (_PART | _WHOLE):
+                self._relatives_sent(slot, time)
 
-    def _whole_sent(self, part: int, time: int) -> None:
-        """What is true of the newest attempt of a part is true of the text."""
+    def _relatives_sent(self, slot: int, time: int) -> None:
+        """What is true of the newest attempt of a part is true of the text, and of a whole of its
+        parts.
+        """
         slab = self.slab
-        whole = slab.find(self.splits.whole_of(slab.id(part)))
-        if whole >= 0:
-            number = max(slab.attempt(whole), slab.attempt(part))
-            slab.set_attempt(whole, number, slab.carrier(part))
-            slab.set_sent(whole, time)
+        id = slab.id(slot)
+        part_of = self.splits.whole_of(id)
+        for relative in [part_of] if part_of else self.joins.parts(id):
+            self._sent_with(slab.find(relative), slot, time)
+
+    def _sent_with(self, relative: int, slot: int, time: int) -> None:
+        slab = self.slab
+        if relative >= 0:
+            number = max(slab.attempt(relative), slab.attempt(slot))
+            slab.set_attempt(relative, number, slab.carrier(slot))
+            slab.set_sent(relative, time)
 
     def acked(self, position: int, time: int, head: bytes) -> None:
         a = records.read_acked(head)
         slab = self.slab
         slot = slab.find(a.id)
-        if slot >= 0 and slab.state(slot) not in (_ACKED, _SPLIT):
+        if slot >= 0 and slab.state(slot) not in (_ACKED, _SPLIT, _JOINED):
             if slab.state(slot) == _IN_DOUBT:
                 self.doubts.settled(a.id)
             slab.set_key(slot, a.key)
@@ -193,6 +206,8 @@ class Spool:
         if slab.state(slot) == _IN_DOUBT:
             slab.set_flag(slot, _MAY_REPEAT)
             self.doubts.settled(q.id)
+        if slab.state(slot) == _JOINED:
+            self.joins.left(q.id)
         slab.set_attempt(slot, q.attempt, slab.carrier(slot))
         slab.set_state(slot, _QUEUED)
         self._queue(slot, q.due, time)
@@ -201,7 +216,7 @@ class Spool:
         m = records.read_moved(head)
         slab = self.slab
         slot = slab.find(m.id)
-        if slot < 0 or slab.state(slot) == _SPLIT:
+        if slot < 0 or slab.state(slot) in (_SPLIT, _JOINED):
             return
         if slab.state(slot) == _IN_DOUBT:
             self.doubts.settled(m.id)
@@ -240,6 +255,9 @@ class Spool:
         # Also where the message itself was forgotten, with a segment before this one.
         if self.splits.count and self.splits.has(end.id):
             self.splits.ended(end.id)
+        if self.joins.count:
+            for part in self.joins.ended(end):
+                self._as_it_came(part, end.carrier, time)
         slot = slab.find(end.id)
         if slot >= 0:
             if slab.state(slot) == _IN_DOUBT:
@@ -250,6 +268,25 @@ class Spool:
             if slab.flags(slot) & _BROADCAST:
                 self.broadcasts[slab.account(slot)].discard(slab.id(slot))
             slab.remove(slot)
+
+    def _as_it_came(self, part: int, carrier: bytes, time: int) -> None:
+        slab = self.slab
+        slot = slab.find(part)
+        if slab.state(slot) != _JOINED:
+            return
+        slab.set_attempt(slot, slab.attempt(slot), self.carriers.index(carrier))
+        slab.set_state(slot, _QUEUED)
+        slab.schedule(slot, time)  # it was due when its wait was over
+        self.ready(slot)
+
+    def joined(self, position: int, time: int, head: bytes) -> None:
+        id, whole = records.read_joined(head)
+        slab = self.slab
+        slot = slab.find(id)
+        if slot >= 0 and slab.state(slot) in (_QUEUED, _JOINED):
+            self.joins.joined(id, whole)
+            slab.unlink(slot)
+            slab.set_state(slot, _JOINED)
 
     def split(self, position: int, time: int, head: bytes) -> None:
         slab = self.slab

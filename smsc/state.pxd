@@ -6,7 +6,7 @@ from smsc.spool cimport Names, Spool
 
 cdef int _START, _MESSAGE, _ATTEMPT, _ACKED, _QUEUED, _DOUBT
 cdef int _FINAL, _MAIL, _MAIL_DONE, _ORPHAN, _ORPHAN_DONE
-cdef int _MOVED, _ASIDE, _LEARNED, _PURSE, _STATES, _SPLIT
+cdef int _MOVED, _ASIDE, _LEARNED, _PURSE, _STATES, _SPLIT, _JOINED
 
 
 cdef class State:

@@ -32,7 +32,7 @@ _STATES = int(Kind.STATES)
 #: How long final states may be asked about, ms, and how many are kept, unless somebody says.
 KEEP = 24 * 3_600_000
 KEPT = 1_000_000
-_SPLIT = int(Kind.SPLIT)
+_SPLIT, _JOINED = int(Kind.SPLIT), int(Kind.JOINED)
 
 
 class State:
@@ -111,6 +111,8 @@ class State:
             self.spool.states(position, time, head)
         elif kind == _SPLIT:
             self.spool.split(position, time, head)
+        elif kind == _JOINED:
+            self.spool.joined(position, time, head)
         elif kind == _START:
             self._start(position, time, head)
         else:
@@ -150,8 +152,8 @@ class State:
             (id, position, key, due, expiry, sent, account, carrier, *rest) = row
             state = rest[0]
             # A message that is only queued may be moved to another carrier without a record, also
-            # one that is then sent in parts.
-            movable = state in (Stage.QUEUED, Stage.SPLIT)
+            # one that is then sent in parts, or as one.
+            movable = state in (Stage.QUEUED, Stage.SPLIT, Stage.JOINED)
             settled: list[object] = [] if movable else [self.carriers[carrier]]
             settled += [due] if state in (Stage.ACKED, Stage.IN_DOUBT) else []
             owner = self.accounts[account]
@@ -172,4 +174,7 @@ class State:
         for id, split in sorted(self.spool.splits):
             newest = tuple(split.head) if split.head else None
             digest.update(repr((id, split.position, newest, sorted(split.parts))).encode())
+        for whole, parts in sorted(self.spool.joins):
+            outcome = self.spool.joins.outcome(whole)
+            digest.update(repr((whole, sorted(parts), outcome)).encode())
         return digest.hexdigest()

@@ -18,6 +18,7 @@ from smsc.accounts import Account, Accounts
 from smsc.bodies import Bodies
 from smsc.book import Book
 from smsc.endings import Endings
+from smsc.joining import Joining
 from smsc.mailbox import MailState
 from smsc.mailroom import Mailroom
 from smsc.records import Flag, Kind, MailKind
@@ -34,7 +35,7 @@ _NEVER, _ANY = 1 << 52, 0xFF
 #: Two times of the slab are the same within this, ms: it keeps tenths of a second.
 _SAME: Final = 1_000
 
-_PART, _ALERT = int(Flag.PART), int(MailKind.ALERT)
+_APART, _ALERT = int(Flag.PART | Flag.WHOLE), int(MailKind.ALERT)
 
 
 class Item(NamedTuple):
@@ -60,13 +61,20 @@ class Subjects:
     """See the module."""
 
     def __init__(
-        self, book: Book, accounts: Accounts, bodies: Bodies, ends: Endings, mailroom: Mailroom
+        self,
+        book: Book,
+        accounts: Accounts,
+        bodies: Bodies,
+        ends: Endings,
+        joining: Joining,
+        mailroom: Mailroom,
     ) -> None:
         self._book = book
         self._state = book.state
         self._accounts = accounts
         self._bodies = bodies
         self._ends = ends
+        self._joining = joining
         self._mailroom = mailroom
         self._restricted: Restricted | None = None
 
@@ -127,8 +135,8 @@ class Subjects:
     def of(self, subject: Subject, *, parts: bool = False) -> Iterator[list[Item]]:
         """What is owed to or of a subject, a portion of the looking at a time.
 
-        Between two portions the keeper may do whatever it does. ``parts``: also those of texts
-        that are sent in parts, beside the texts.
+        Between two portions the keeper may do whatever it does. ``parts``: also what no client
+        knows of, the parts that a text is sent in, or the whole of parts.
         """
         for slab, read in (
             (self._state.spool.slab, self._message),
@@ -138,7 +146,7 @@ class Subjects:
             while more:
                 slots, cursor = slab.scan_expired(cursor, PORTION, _NEVER, _ANY)
                 if slab is self._state.spool.slab and not parts:
-                    slots = [slot for slot in slots if not slab.flags(slot) & _PART]
+                    slots = [slot for slot in slots if not slab.flags(slot) & _APART]
                 yield self._items(slab, slots, read, subject)
                 more = bool(cursor)
 
@@ -202,6 +210,7 @@ class Subjects:
             self._ends.end_mail(item.slot, MessageState.DELETED, "erased", now)
             return True
         slab = self._state.spool.slab
+        self._joining.recalled(item.slot, now)
         stage = slab.state(item.slot)
         parts: list[int] = []
         if stage == Stage.SPLIT and self._ends.parts.untouched(item.slot) >= 0:

@@ -31,7 +31,7 @@ NAMED = 20
 #: Between two looks at whether the traffic records are on disk, seconds.
 PAUSE = 0.02
 
-_INBOUND, _PART = int(MailKind.INBOUND), int(Flag.PART)
+_INBOUND, _APART = int(MailKind.INBOUND), int(Flag.PART | Flag.WHOLE)
 
 #: A slab is scanned for what expires before a time, in some states: this is all of it.
 _NEVER, _ANY = 1 << 52, 0xFF
@@ -91,8 +91,8 @@ class Unfinished:
             while True:
                 slots, cursor = slab.scan_expired(cursor, PORTION, _NEVER, _ANY)
                 for slot in slots:
-                    if slab.lane(slot) != _INBOUND if inbound else slab.flags(slot) & _PART:
-                        continue  # a receipt; a part of a text that is counted itself
+                    if slab.lane(slot) != _INBOUND if inbound else slab.flags(slot) & _APART:
+                        continue  # a receipt; a part or a whole of what is counted itself
                     if self._customer(state.accounts[slab.account(slot)]) == customer:
                         yield slab, slot
                 if not cursor:

@@ -23,6 +23,7 @@ cdef class Upstream:
     cdef readonly CarrierLanes lanes
     cdef public object away_since
     cdef readonly object dialect
+    cdef readonly bint joins
     cdef Names _accounts
     cdef Slab _slab
     cdef list _berths
@@ -33,6 +34,7 @@ cdef class Upstream:
     cdef bint _always
     cdef bint _as_asked
 
+    cpdef Message say(self, Message message)
     cpdef bint asks_receipt(self, bint client_asked)
     cpdef bint has_work(self) except -1
     cpdef first(self, int slot)

@@ -59,6 +59,8 @@ class Upstream:
         self.lanes = state.spool.lanes(self.index)
         #: What it must be told otherwise; None if it takes everything as it is.
         self.dialect = dialect.compiled(config)
+        #: Whether parts that clients cut are to be joined for it.
+        self.joins = config.long_messages == "payload" and config.join_wait > 0
         self._accounts = state.accounts
         self._slab = state.spool.slab
         self._berths: list[Berth] = []
@@ -107,6 +109,16 @@ class Upstream:
         """These go over this bind next, in order."""
         for slot in reversed(slots):
             self._slab.push_front(slot, berth.parked)
+
+    def say(self, message: Message) -> Message | None:
+        """A new message as this carrier needs it; None if others may go in its stead.
+
+        Raises Unsayable.
+        """
+        if self.dialect is None:
+            return message
+        told = self.dialect.say(message)
+        return None if self.joins and dialect.part_of(message) is not None else told
 
     def asks_receipt(self, client_asked: bool) -> bool:
         """Whether this carrier was asked for a receipt."""

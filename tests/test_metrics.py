@@ -281,6 +281,7 @@ def test_stages_are_counted_in_portions(monkeypatch: pytest.MonkeyPatch) -> None
         Stage.ACKED: 2,
         Stage.IN_DOUBT: 3,
         Stage.SPLIT: 0,
+        Stage.JOINED: 0,
     }
     assert stages.counts == expected
 

@@ -94,6 +94,14 @@ HEADS: dict[Kind, tuple[Callable[..., bytes], Callable[[bytes], Any], dict[str, 
         {"id": U64, "notified": U8, "before": U8 - 1, "tried": (b"one", b"", NAME)},
         11,
     ),
+    Kind.JOINED: (
+        records.joined,
+        lambda head: SimpleNamespace(
+            **dict(zip(("id", "whole"), records.read_joined(head), strict=True))
+        ),
+        {"id": U64, "whole": U64 - 1},
+        16,
+    ),
     Kind.LEARNED: (
         records.learned,
         records.read_learned,
@@ -175,6 +183,13 @@ def test_a_truncated_head_is_none(kind: Kind) -> None:
     for end in sorted({*range(len(head))} - {*whole}):
         with pytest.raises(ValueError, match="head"):
             read(kind, head[:end])
+
+
+def test_an_aside_says_that_its_message_waited_only_if_it_did() -> None:
+    plain = records.aside(1, 0, 0, (b"one",))
+    waited = records.aside(1, 0, 0, (b"one",), True)
+    assert [records.read_aside(head).waited for head in (plain, waited)] == [False, True]
+    assert records.read_aside(waited).tried == (b"one",) and len(waited) == len(plain) + 1
 
 
 def test_a_doubt_of_before_has_no_cause() -> None:

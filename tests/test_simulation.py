@@ -7,6 +7,7 @@ Every run is determined by its seed, and a failing seed is a regression test. Wh
 * one traffic record per message, exactly, over any number of crashes
 * a carrier gets a message twice only if the log itself doubted the attempt before
 * a text that was sent in parts is delivered if all of them were
+* a part that a client cut is delivered only if it was sent, or the whole that it was joined in
 * a message moves on only where its route says so, and never back to a carrier that failed it
 * what was cancelled or erased ends so, and nobody reaches a message of another account
 * a replay of the log ends in the very state of the run
@@ -29,8 +30,10 @@ from smsc.state import State
 from smsc.subject import NUMBER, Restricted, Subject
 from tests.keeper import BASE, Asked, Client, Keeper, Relay, deliver_sm, submit_sm
 
-#: One carrier is sent long texts in parts; the other takes them whole.
-TEXT = BASE.replace("in_doubt: {policy", "long_messages: udh\n    in_doubt: {policy")
+#: One carrier is sent long texts in parts; the other takes them whole, and so parts joined.
+TEXT = BASE.replace("in_doubt: {policy", "long_messages: udh\n    in_doubt: {policy").replace(
+    "{name: two,", "{name: two, long_messages: payload, join_wait: 20s,"
+)
 
 SEEDS = range(60)
 STEPS = 150
@@ -63,6 +66,8 @@ class World:
         #: Texts that are sent in parts, and what every part is a part of.
         self.split: set[int] = set()
         self.kin: dict[int, Kin] = {}
+        #: Parts that clients cut, by the wholes that they were joined in.
+        self.joined: defaultdict[int, set[int]] = defaultdict(set)
         self.pending: list[tuple[bytes, bytes]] = []
         #: (account, id) of each submit_multi, and ids that were cancelled, durable.
         self.groups: list[tuple[bytes, int]] = []
@@ -100,7 +105,7 @@ class World:
         known = [
             (names[owed.account(slot)], owed.id(slot))
             for slot in owed.slots()
-            if not owed.flags(slot) & Flag.PART
+            if not owed.flags(slot) & (Flag.PART | Flag.WHOLE)
         ]
         if not known + self.groups or not self.clients:
             return
@@ -119,7 +124,7 @@ class World:
         elif command != Command.QUERY_SM and alone:
             cancels = command == Command.CANCEL_SM
             if answer == Status.ESME_ROK:
-                assert stage in (Stage.QUEUED, Stage.SPLIT)[: 1 + cancels]
+                assert stage in (Stage.QUEUED, Stage.JOINED, Stage.SPLIT)[: 2 + cancels]
             elif cancels:
                 assert stage != Stage.QUEUED
             if answer == Status.ESME_ROK and cancels:
@@ -156,10 +161,17 @@ class World:
         return to + b"%04d" % self.dice.randrange(20)
 
     def message(self, asked: int) -> Message:
+        to = self.number()
+        octets, header = b"a" * self.dice.choice((5, 5, 200)), 0
+        if self.dice.random() < 0.3:
+            reference, number = self.dice.choice((1, 2)), self.dice.choice((1, 2))
+            header, octets = 0x40, bytes((5, 0, 3, reference, 2, number)) + octets[:5]
+            to = to[:-2] + b"00"
         return submit_sm(
-            destination_addr=self.number(),
+            destination_addr=to,
             registered_delivery=asked,
-            short_message=b"a" * self.dice.choice((5, 5, 200)),
+            short_message=octets,
+            esm_class=header,
             replace_if_present_flag=self.dice.random() < 0.1,
         )
 
@@ -294,6 +306,9 @@ class World:
                 assert (attempt.id, attempt.carrier) not in failed, "back to who failed it"
             elif kind == Kind.SPLIT:
                 self.split.add(records.read_split(head).id)
+            elif kind == Kind.JOINED:
+                part, whole = records.read_joined(head)
+                self.joined[whole].add(part)
             elif kind == Kind.MESSAGE:
                 message = records.read_message(head)
                 if message.kin is not None and message.flags & Flag.PART:
@@ -312,6 +327,7 @@ class World:
         self.bind()
         for _ in range(400):
             self.keeper.run(60_000)
+            self.note_doubts()
             for relay in self.relays:
                 sent = [(id, attempt) for id, attempt, _ in relay.sent]
                 self.arrive(relay)
@@ -342,6 +358,7 @@ class World:
         deleted = {r["id"] for r in self.keeper.records() if r["state"] == MessageState.DELETED}
         assert deleted >= self.cancelled, "cancelled, and something else came of it"
         assert not finished.keys() & self.kin.keys(), "a part was billed"
+        assert not finished.keys() & self.joined.keys(), "a whole was billed"
         self.check_parts()
 
     def check_parts(self) -> None:
@@ -349,9 +366,16 @@ class World:
         for part, kin in self.kin.items():
             if self.taken[part]:
                 sent[kin.group].add(kin.index)
-        for record in self.keeper.records():
-            if record["state"] == MessageState.DELIVERED and record["id"] in self.split:
-                assert sent[record["id"]] == {0, 1}, "delivered, and a part was never sent"
+        delivered = {
+            record["id"]
+            for record in self.keeper.records()
+            if record["state"] == MessageState.DELIVERED and not record["inbound"]
+        }
+        for id in delivered & self.split:
+            assert sent[id] == {0, 1}, "delivered, and a part was never sent"
+        carried = {id for whole, parts in self.joined.items() if self.taken[whole] for id in parts}
+        for id in delivered - self.split:
+            assert self.taken[id] or id in carried, "delivered, and never sent"
 
 
 NEXT = TEXT.replace("carriers: [one, two]}", "carriers: [one, two], on_failure: next}")

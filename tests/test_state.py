@@ -60,7 +60,7 @@ RECORDS: dict[Kind, st.SearchStrategy[bytes]] = {
     Kind.START: st.builds(records.start, st.integers(1, 9)),
     Kind.MESSAGE: st.builds(
         message, IDS, TIMES, TIMES, KEYS, st.sampled_from(tuple(map(int, Stage))),
-        st.integers(0, 3), NUMBERS, st.integers(0, 31), ACCOUNTS, CARRIERS,
+        st.integers(0, 3), NUMBERS, st.integers(0, 127), ACCOUNTS, CARRIERS,
         st.none() | st.builds(Kin, IDS, NUMBERS, NUMBERS),
     ),
     Kind.ATTEMPT: st.builds(records.attempt, IDS, NUMBERS, CARRIERS),
@@ -82,7 +82,8 @@ RECORDS: dict[Kind, st.SearchStrategy[bytes]] = {
     Kind.ORPHAN_DONE: st.builds(records.orphan_done, KEYS),
     Kind.MOVED: st.builds(records.moved, IDS, NUMBERS, TIMES, STATUSES, CARRIERS),
     Kind.ASIDE: st.builds(
-        records.aside, IDS, NUMBERS, NUMBERS, st.lists(CARRIERS, max_size=2).map(tuple)
+        records.aside, IDS, NUMBERS, NUMBERS, st.lists(CARRIERS, max_size=2).map(tuple),
+        st.booleans(),
     ),
     Kind.LEARNED: st.builds(
         records.learned, CARRIERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS
@@ -96,6 +97,7 @@ RECORDS: dict[Kind, st.SearchStrategy[bytes]] = {
     Kind.SPLIT: st.builds(
         records.split, IDS, IDS, NUMBERS, st.booleans(), NUMBERS, STATES, STATUSES, SMALL, SMALL
     ),
+    Kind.JOINED: st.builds(records.joined, IDS, IDS),
 }  # fmt: skip
 
 HISTORIES = st.lists(
@@ -188,6 +190,8 @@ PART = Flag.PART, b"acme", b"one", Kin(2, 0, 1)
         (Kind.LEARNED, records.learned(b"one", 1, 0, 0, 0, 0)),
         (Kind.MESSAGE, message(4, START, START, 0, Stage.QUEUED, 0, 0, *PART)),
         (Kind.SPLIT, records.split(2, 5, 1, False, 1, 2, 0, b"", b"")),
+        (Kind.ASIDE, records.aside(1, 0, 0, (), True)),
+        (Kind.JOINED, records.joined(2, 4)),
     ],
     ids=lambda record: record[0].name,
 )
@@ -209,6 +213,7 @@ def test_every_record_leaves_its_mark(record: Record) -> None:
         (Kind.ORPHAN_DONE, records.orphan_done(99)),
         (Kind.MOVED, records.moved(99, 1, START, 0, b"two")),
         (Kind.ASIDE, records.aside(99, 1, 1, (b"one",))),
+        (Kind.JOINED, records.joined(99, 4)),
     ],
     ids=lambda record: record[0].name,
 )
@@ -281,6 +286,11 @@ def carried(state: State) -> list[Record]:
     history += [
         (Kind.SPLIT, records.split(*split.head)) for _, split in state.spool.splits if split.head
     ]
+    history += [
+        (Kind.JOINED, records.joined(part, whole))
+        for whole, parts in state.spool.joins
+        for part in parts
+    ]
     batches, _cursor = state.ended.left_behind(0, 1_000, 2, START)
     return history + [
         (Kind.STATES, records.states(state.accounts[account], entries))
@@ -293,6 +303,12 @@ def carried(state: State) -> list[Record]:
 def test_what_is_carried_forward_is_the_whole_state(history: list[Record]) -> None:
     history = [*history, (Kind.ORPHAN_DONE, records.orphan_done(0))]  # so that every purse counts
     state = apply(State(), history)
+    # The ends of parts come at once behind that of their whole.
+    joins = [
+        (whole, parts) for whole, parts in state.spool.joins if state.spool.joins.outcome(whole)
+    ]
+    ends = [records.final(part, 2, 0, b"", b"", b"one") for _, parts in joins for part in parts]
+    apply(state, [(Kind.FINAL, end) for end in ends])
     forward = carried(state)
     apply(state, forward, 2 * SEGMENT)
     assert state.oldest_segment() in (2, -1)

@@ -167,6 +167,10 @@ MESSAGES: tuple[Family, ...] = (
         one(lambda app: app.core.counters.inbound_unrouted),
     ),
     Family(
+        "smsc_joins_total", "Texts in parts for carriers that want them whole: joined, incomplete.",
+        ("event",), words(lambda app: app.core.counters.joins),
+    ),
+    Family(
         "smsc_orphans_total", "Receipts without a message: kept, and what became of them.",
         ("event",), words(lambda app: app.core.counters.orphans),
     ),
