@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from smsc import carriers
+from smsc import carriers, holding
 from smsc.accounts import Accounts, Authenticator
 from smsc.binds import Binds, Lobby
 from smsc.carrier import Carrier
@@ -136,6 +136,7 @@ class App:
         self.ops = Ops(self)
         self.control = Control(config.control)
         carriers.register(self.control, self)
+        holding.register(self.control, self.keys)
         self.control.add("POST", "/accounts", self._look_again)
         self.control.add("GET", "/purses/{customer}", self._purse)
         self.unfinished = Unfinished(self, self.control)

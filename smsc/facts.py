@@ -2,7 +2,7 @@
 
     {"fact": "closed", "customer": "C-1047", "period": "2026-09", "at": ms}
     {"fact": "held", "case": "...", "reason": "...", "creator": "...", "approver": "...",
-     "review": ms, "customer": "", "period": "", "kind": ""}
+     "review": ms, "customer": "", "period": "", "kind": "", "pseudonyms": []}
     {"fact": "ended", "case": "..."}
 
 A line is durable before it counts. The first close of a period is the one that counts.
@@ -48,7 +48,8 @@ class FileFacts:
             name = line["customer"].encode(), str(line["period"])
             self._closed.setdefault(name, int(line["at"]))
         elif fact == "held":
-            self._holds[line["case"]] = Hold(**line)
+            pseudonyms = tuple(line.get("pseudonyms", ()))
+            self._holds[line["case"]] = Hold(**line | {"pseudonyms": pseudonyms})
         elif fact == "ended":
             self._holds.pop(line["case"], None)
         else:

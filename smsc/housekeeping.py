@@ -68,6 +68,7 @@ class Housekeeping:
             facts_of(app.config),
             lend=self._lend,
             take_back=self._take_back,
+            region=lambda account: app.accounts.region(account),
         )
         self._running: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()

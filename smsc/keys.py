@@ -38,7 +38,7 @@ from smsc.config import Config
 from smsc.errors import ConfigError, KeyDestroyed, StorageError
 from smsc.journal.disk import RealDisk
 from smsc.periods import span
-from smsc.retention import CASES, PSEUDONYM, SPOOL, Name
+from smsc.retention import CONTENT, PSEUDONYM, TRAFFIC, Name
 
 ID_OCTETS: Final = 8
 KEY_OCTETS: Final = 32
@@ -266,7 +266,7 @@ class Keyring:
             rows = msgpack.unpackb(path.read_bytes())
         except (ValueError, msgpack.UnpackException):
             raise StorageError(f"{path}: is damaged; put it back from a copy") from None
-        if any(row[2] not in (SPOOL, CASES) for row in rows):
+        if any(row[2] in (TRAFFIC, CONTENT, PSEUDONYM) for row in rows):
             try:
                 span(period)
             except ValueError as error:
@@ -294,6 +294,10 @@ class Keyring:
             self.prepare((name,))
             key = self._by_name[name]
         return key
+
+    def __contains__(self, name: Name) -> bool:
+        """Whether there is a key of this name."""
+        return name in self._by_name
 
     def find(self, id: bytes) -> DataKey:
         """The key with this id. Raises KeyDestroyed."""

@@ -11,15 +11,17 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from smsc import control, reading
+from smsc import control, holding, reading
 from smsc.audit import Audit
 from smsc.config import Config
-from smsc.db import customer_of, facts_of
+from smsc.db import accounts_of, customer_of, facts_of
 from smsc.errors import ConfigError, ControlError, StorageError
 from smsc.facts import FileFacts
+from smsc.holding import number
 from smsc.housekeeping import rotated, told
 from smsc.keys import SUFFIX, Keyring, Master, keyring
 from smsc.periods import Calendar, Span, span
@@ -78,6 +80,10 @@ def add_commands(commands: Any) -> None:
     )
     for name in ("customer", "period"):
         hold.add_argument(f"--{name}", metavar=name.upper(), default="", help="only of this one")
+    hold.add_argument(
+        "--number", metavar="NUMBER", type=number, action="append", default=[],
+        help="only what is from or to it, with country code; may be given again",
+    )  # fmt: skip
     end = _command(retention, "end", _end, "end a hold: the old days go on being counted")
     end.add_argument("case", metavar="CASE")
 
@@ -220,7 +226,8 @@ def _by_hand(loaded: Config, dry_run: bool, clock_is_right: bool) -> dict[str, A
     customers = customer_of(loaded)
     with _keys(loaded) as keys:
         mend(Path(loaded.traffic.directory))
-        sweeper = Sweeper(loaded, keys, audit_of(loaded), facts_of(loaded))
+        region = accounts_of(loaded).region
+        sweeper = Sweeper(loaded, keys, audit_of(loaded), facts_of(loaded), region=region)
         owed = owed_on_disk(Path(loaded.storage.directory), customers)
         now = now_ms()
         if dry_run:
@@ -296,6 +303,9 @@ def _hold(options: argparse.Namespace) -> int:
         raise StorageError("a hold is approved by somebody else")
     if options.period:
         _month(options.period)
+    facts = _facts(loaded)
+    if options.case in {hold.case for hold in facts.holds()}:
+        raise StorageError(f"there is a hold for {options.case} already")
     hold = Hold(
         case=options.case,
         reason=options.reason,
@@ -305,7 +315,7 @@ def _hold(options: argparse.Namespace) -> int:
         customer=options.customer,
         period=options.period,
     )
-    _facts(loaded).hold(hold)
+    facts.hold(replace(hold, pseudonyms=holding.pseudonyms(loaded, hold, options.number)))
     audit_of(loaded).add("hold.begun", by=operator(), approver=options.approver, case=options.case)
     print(f"held for {options.case}")
     return 0

@@ -12,6 +12,7 @@ a hold or an owed message makes it wait beyond ``maximum``, with an alarm.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -25,6 +26,9 @@ TRAFFIC, CONTENT, PSEUDONYM = "traffic", "content", "pseudonym"
 SPOOL = "spool"
 #: Whom a case is about; its key lives as long as the case (``smsc.cases``).
 CASES = "cases"
+#: What is held by number, copied from under keys that were due; its key lives as long as the hold
+#: (``smsc.held``).
+HELD = "held"
 
 
 class Name(NamedTuple):
@@ -52,15 +56,28 @@ class Hold:
     customer: str = ""
     period: str = ""
     kind: str = ""
+    #: Of numbers: only what is from or to one of them, none means all.
+    pseudonyms: tuple[str, ...] = ()
 
     def covers(self, name: Name) -> bool:
-        """Whether some of what this key opens is held."""
+        """Whether some of what this key opens may be held."""
+        if name.kind == HELD:
+            return (
+                b"" in (self.customer.encode(), name.customer)
+                or self.customer.encode() == name.customer
+            )
         if self.kind not in ("", name.kind) or self.customer.encode() not in (b"", name.customer):
             return False
         if not self.period:
             return True
         mine, its = span(self.period), span(name.period)
         return mine.since < its.until and its.since < mine.until
+
+
+def held_under(hold: Hold) -> Name:
+    """The key that what is held by number is copied under, and its pseudonyms are made with."""
+    digest = hashlib.sha256(hold.case.encode()).hexdigest()
+    return Name(hold.customer.encode(), f"hold-{digest[:16]}", HELD)
 
 
 class Facts(Protocol):
@@ -126,14 +143,34 @@ def judge(
     now: int,
 ) -> list[Verdict]:
     """A verdict on every key. ``owed`` is when a customer's oldest unfinished message came, ms."""
-    holds = facts.holds()
-    return [_judge(name, facts, holds, owed, rules, now) for name in sorted(names)]
+    names, holds = sorted(names), facts.holds()
+    known = set(names)
+    own = {held_under(hold): hold for hold in holds if hold.pseudonyms}
+    # A hold whose key is not there can't tell what concerns it, and so holds all.
+    whole = [hold for hold in holds if not hold.pseudonyms or held_under(hold) not in known]
+    narrow = [hold for hold in holds if hold not in whole]
+    return [
+        _of_hold(name, own.get(name), whole, now)
+        if name.kind == HELD
+        else _judge(name, facts, whole, narrow, owed, rules, now)
+        for name in names
+    ]
+
+
+def _of_hold(name: Name, hold: Hold | None, whole: Sequence[Hold], now: int) -> Verdict:
+    """On the key of a hold by number: all under it was due before."""
+    holds = [one for one in whole if one.covers(name)] if hold is None else [hold]
+    if not holds:
+        return Verdict(name, Stand.DUE, now, "its hold is over", False)
+    review, cases = min(one.review for one in holds), ", ".join(one.case for one in holds)
+    return Verdict(name, Stand.HELD, review, f"held for {cases}", now >= review)
 
 
 def _judge(
     name: Name,
     facts: Facts,
-    holds: Sequence[Hold],
+    whole: Sequence[Hold],
+    narrow: Sequence[Hold],
     owed: Mapping[bytes, int],
     rules: Rules,
     now: int,
@@ -150,14 +187,19 @@ def _judge(
     oldest = owed.get(customer)
     if oldest is not None and oldest < end:
         return Verdict(name, Stand.OWED, due, "a message of it is not finished", late)
-    held = [hold for hold in holds if hold.covers(name)]
-    if held:
-        cases = ", ".join(hold.case for hold in held)
-        return Verdict(name, Stand.HELD, due, f"held for {cases}", late)
+    if held := _cases(whole, name):
+        return Verdict(name, Stand.HELD, due, f"held for {held}", late)
     if now < due:
         if closed is None and not own_clock:
             return Verdict(name, Stand.UNBILLED, due, "its period is not closed", late)
         return Verdict(name, Stand.WAITING, due, "its day has not come", late)
+    kept = _cases(narrow, name)
+    but = f"; what concerns {kept} is kept" if kept else ""
     if closed is None and due == limit:
-        return Verdict(name, Stand.EXPIRED, due, "its period was never closed", late)
-    return Verdict(name, Stand.DUE, due, "its day has come", late)
+        return Verdict(name, Stand.EXPIRED, due, f"its period was never closed{but}", late)
+    return Verdict(name, Stand.DUE, due, f"its day has come{but}", late)
+
+
+def _cases(holds: Iterable[Hold], name: Name) -> str:
+    """Those that cover a key, by their cases."""
+    return ", ".join(hold.case for hold in holds if hold.covers(name))

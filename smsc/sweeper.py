@@ -1,6 +1,7 @@
 """The sweeper: deletes what is due, says so, and proves it (privacy.md section 2).
 
-    judge -> note what will be destroyed -> take a sample of each key -> destroy the keys
+    judge -> copy what is held by number (``held``) -> note what will be destroyed
+          -> take a sample of each key -> destroy the keys
           -> unlink what nobody can read, rewrite what mostly nobody can -> try the samples
           -> write the proof
 
@@ -21,10 +22,11 @@ from typing import Any, Final
 
 import msgpack
 
-from smsc import __version__, access, files, records, traffic
+from smsc import __version__, access, files, held, records, traffic
 from smsc.audit import Audit
 from smsc.config import Config
 from smsc.errors import KeyDestroyed, SmscError, StorageError
+from smsc.held import Held
 from smsc.journal import Journal, inspect
 from smsc.keys import Keyring, keyring
 from smsc.periods import bare, month_of
@@ -32,6 +34,7 @@ from smsc.records import Kind, MailKind
 from smsc.retention import (
     CASES,
     CONTENT,
+    HELD,
     SPOOL,
     TRAFFIC,
     Facts,
@@ -70,6 +73,8 @@ class Swept:
     put_off: list[str] = field(default_factory=list)
     #: Days of the access log that were removed.
     days: list[str] = field(default_factory=list)
+    #: Records that a hold concerns, copied from under keys that were destroyed.
+    carried: int = 0
     #: Where the proof lies, if there was something to prove.
     proof: str = ""
 
@@ -86,6 +91,7 @@ class Sweeper:
         *,
         lend: Callable[[str], bool] = lambda month: True,
         take_back: Callable[[str], None] = lambda month: None,
+        region: Callable[[bytes], str] = lambda account: "",
     ) -> None:
         self._config = config
         self._keys = keys
@@ -95,6 +101,7 @@ class Sweeper:
         self._take_back = take_back
         self._traffic = Path(config.traffic.directory)
         self._proofs = Path(config.retention.directory) / "proofs"
+        self._held = Held(Path(config.retention.directory) / held.DIRECTORY, keys, region)
 
     def verdicts(self, owed: Mapping[bytes, int], now: int) -> list[Verdict]:
         """How things stand with every key."""
@@ -120,6 +127,7 @@ class Sweeper:
         swept = Swept(self.verdicts(owed, now))
         unfinished, put_off = self._unfinished()
         doomed = {self._keys.get(v.name).id: v for v in swept.verdicts if v.dies}
+        swept.carried = self._carry(doomed)
         if doomed:
             self._audit.add("sweep.begun", keys=[id.hex() for id in doomed])
         samples = self._samples(doomed)
@@ -129,9 +137,18 @@ class Sweeper:
                 self._tidy(swept, now)
             except OSError as error:
                 raise StorageError(f"{self._traffic}: {error.strerror}") from error
+        self._held.tidy()
         self._forget_access(swept, now)
         self._prove(swept, doomed, samples, unfinished, now)
         return swept
+
+    def _carry(self, doomed: Mapping[bytes, Verdict]) -> int:
+        """Copy what is held by number of what is to be deleted."""
+        if not doomed:
+            return 0
+        names = {id: verdict.name for id, verdict in doomed.items()}
+        logs = (self._traffic / month for month in traffic.periods(self._traffic))
+        return self._held.carry(self._facts.holds(), names, logs)
 
     def _forget_access(self, swept: Swept, now: int) -> None:
         directory = Path(self._config.retention.directory) / access.DIRECTORY
@@ -168,6 +185,13 @@ class Sweeper:
                     if id in wanted and octets:
                         found[id] = class_, octets
                         wanted.discard(id)
+        for key in self._keys:
+            if (
+                key.id in wanted
+                and key.name.kind == HELD
+                and (octets := self._held.sample(key.name))
+            ):
+                found[key.id] = HELD, octets
         return found
 
     def _tidy(self, swept: Swept, now: int) -> None:
@@ -274,6 +298,7 @@ class Sweeper:
             "rewritten": swept.rewritten,
             "put_off": swept.put_off,
             "days": swept.days,
+            "carried": swept.carried,
         }
         if swept.keys or swept.removed or swept.rewritten:
             details["proof"] = self._write_proof(swept, now)

@@ -68,6 +68,7 @@ def test_the_tour(
     }
     assert "2026-11 traffic" not in said["keys show"]
     assert "0 checkpoints" in said["audit verify"]
-    assert json.loads(said["audit show --event sweep.done"].splitlines()[-1])["keys"] == 2
+    # And the key of the hold that was ended.
+    assert json.loads(said["audit show --event sweep.done"].splitlines()[-1])["keys"] == 3
     seen = canary.found(["447700900123"], canary.files(tmp_path))
     assert seen == []

@@ -54,7 +54,7 @@ def read(url: str) -> Iterator[Session]:
 
 
 def _hold(row: HoldRow, customer: Customer) -> Hold:
-    """A hold as the rules know it: of a number, it holds all that the number may be in."""
+    """A hold as the rules know it."""
     return Hold(
         case=row.case_id,
         reason=row.reason,
@@ -62,5 +62,6 @@ def _hold(row: HoldRow, customer: Customer) -> Hold:
         approver=row.approver or "",
         review=calendar.timegm(row.review_on.timetuple()) * 1_000,
         customer=row.customer,
+        pseudonyms=tuple(row.pseudonyms or ()),
         period=at_place(row.period, zone(customer.time_zone)) if row.period else "",
     )

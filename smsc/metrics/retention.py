@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from smsc.metrics.family import Family, Process, Samples, one
-from smsc.retention import CONTENT, PSEUDONYM, TRAFFIC, Stand
+from smsc.retention import CONTENT, HELD, PSEUDONYM, TRAFFIC, Stand
 
 #: Classes of traffic data that die by clocks of their own.
-KINDS = (TRAFFIC, CONTENT, PSEUDONYM)
+KINDS = (TRAFFIC, CONTENT, PSEUDONYM, HELD)
 
 
 def _stands(app: Process) -> Samples:
