@@ -4,6 +4,7 @@
 #   make serve    the server, until Ctrl-C
 #   make test     lint, types, import contracts, all tests
 #   make bench    figures, about half an hour; QUICK=1 within three minutes
+#   make pauses   whether anything stops the loop: a message every 10 ms through all that might
 #   make fuzz     a minute of garbage for each target, guided and with AddressSanitizer
 #   make docs     docs/conformance.md, from the tests
 #   make interop  other people's clients and carriers; writes docs/interop.md
@@ -28,7 +29,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 NEEDS := { echo "smsc: if that was about ensurepip, Python.h, gcc or cc:" \
          "apt-get install python3-venv python3-dev gcc make" >&2; exit 1; }
 
-.PHONY: build run serve test lint pytest bench docs interop fuzz clean
+.PHONY: build run serve test lint pytest bench pauses docs interop fuzz clean
 .DELETE_ON_ERROR:
 
 build: $(BUILT)
@@ -52,6 +53,9 @@ pytest: build
 
 bench: build
 	$(BIN)/python -m bench $(if $(QUICK),--quick)
+
+pauses: build
+	$(BIN)/python -m bench.pauses $(if $(QUICK),--quick)
 
 docs: build
 	$(BIN)/python tests/conformance/listing.py --write

@@ -9,7 +9,10 @@
     report.py plots.py chart.py      for people: tables, and charts as SVG
     __main__.py                      the command
 
-    probe.py pauses.py               a message every 10 ms through all that could stop the loop
+    machine.py                       where and on what it was measured
+
+    pauses.py collecting.py          everything that could stop the loop (``make pauses``)
+    probe.py timeline.py             a message every 10 ms through it; what went on meanwhile
     instructions.py way.py           instructions per message, which no neighbour disturbs
     test_*.py storage_compare.py     micro-benchmarks (``pytest bench/``), and other storage engines
 

@@ -20,17 +20,13 @@ from rich.console import Console
 from bench import codecs, matrix, report
 from bench.backlog import Backlog, backlogs, octets_per_receipt
 from bench.crowd import Crowd, crowds
-from bench.machine import ROOT, machine
+from bench.machine import RESULTS, ROOT, WIDTH, machine
 from bench.matrix import Measured
 from bench.plots import draw
 from bench.run import LoadFailed
 from bench.spread import Spread
 from bench.world import raise_file_limit
 from smsc.sim.process import NotReady
-
-RESULTS = ROOT / "bench" / "results"
-#: Characters of a line where no terminal says how many there are.
-WIDTH = 140
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "bench" / "results"
+
+#: Characters of a line where no terminal says how many there are.
+WIDTH = 140
 
 
 def machine() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from bench.backlog import Backlog
 from bench.crowd import Crowd
 from bench.matrix import Measured
 from bench.spread import Spread
+from bench.timeline import Pauses
 
 #: Latencies are p50 / p99 / p99.9 in ms; CPU is the server's, us per message.
 COLUMNS = ("line", "runs", "/s", "CPU us", "user + system", "spread", "RSS MiB", "sync/s",
@@ -86,6 +87,20 @@ def show_decoders(decoders: Mapping[str, Spread], console: Console) -> None:
     ours = decoders["ours"].median
     for name, spread in decoders.items():
         table.add_row(name, f"{spread.median:,.0f}", f"{spread.median / ours:.1f}")
+    console.print(table)
+
+
+def show_pauses(found: Iterable[Pauses], console: Console) -> None:
+    columns = ("meanwhile", "times", "messages", "p50 ms", "p99 ms", "slowest ms", "disk then",
+               "no core then", "limit then", "because of", "own ms at most")  # fmt: skip
+    table = _table("a message every 10 ms", columns)
+    for one in found:
+        slowest = one.slowest
+        took = (one.p50, one.p99, slowest.ms)
+        then = (slowest.disk_ms, slowest.waited_ms, slowest.control_ms)
+        shown = (f"{ms:.1f}" for ms in (*took, *then))
+        own = f"{one.own:.1f}" + (" PAUSE" if one.found else "")
+        table.add_row(one.name, str(one.times), str(one.messages), *shown, one.cause, own)
     console.print(table)
 
 

@@ -67,13 +67,17 @@ class LoadFailed(Exception):
     """The load generator ended without a result."""
 
 
+def load_command(server: Process, load: Load, *more: str) -> tuple[str, ...]:
+    who = ("--port", str(server.ports["main"]), "--system-id", SYSTEM_ID, "--password", PASSWORD)
+    return (*module("smsc.sim.load"), *who, *load.options(), *more)
+
+
 def generate(server: Process, directory: Path, load: Load, *how_much: str) -> dict[str, Any]:
     """Run the load generator and watch the server meanwhile; its result, with ``track`` added."""
     told = directory / "load.json"
     told.unlink(missing_ok=True)
-    who = ("--port", str(server.ports["main"]), "--system-id", SYSTEM_ID, "--password", PASSWORD)
-    command = [*module("smsc.sim.load"), *who, *load.options(), *how_much]
-    child = subprocess.Popen([*command, "--quiet", "--json", str(told)])
+    command = load_command(server, load, *how_much, "--quiet", "--json", str(told))
+    child = subprocess.Popen(command)
     track = Track(server)
     try:
         while child.poll() is None:

@@ -99,7 +99,11 @@ def settings(directory: Path, carrier_port: int) -> dict[str, Any]:
             {"name": "owed", "to": OWED, "carriers": ["slow"]},
             {"name": "all", "to": "*", "carriers": ["sim"]},
         ],
-        "storage": {"directory": str(directory / "journal"), "force_filesystem": True},
+        "storage": {
+            "directory": str(directory / "journal"),
+            "force_filesystem": True,
+            "max_owed": 100_000_000,
+        },
         "traffic": {"directory": str(directory / "traffic")},
         "keys": {
             "directory": str(directory / "keys"),
