@@ -156,7 +156,7 @@ class Ancillary:
         The values of the request's fields were checked by the edge (``message``).
         """
         asked = request.fields
-        if asked["registered_delivery"] & 3 and not limits.receipts:
+        if asked["registered_delivery"] & rules.ANY_WISH and not limits.receipts:
             return Status.ESME_RINVREGDLVFLG
         found = self._find(account, limits, request, now, Status.ESME_RREPLACEFAIL)
         if isinstance(found, int):
@@ -365,7 +365,7 @@ class Ancillary:
         self._joining.recalled(slot, now)
         id = slab.id(slot)
         flags = slab.flags(slot) & ~Flag.RECEIPT_ASKED
-        if message.registered_delivery & 3:
+        if message.registered_delivery & rules.ANY_WISH:
             flags |= Flag.RECEIPT_ASKED
         account = self._state.accounts[slab.account(slot)]
         carrier = self._state.carriers[slab.carrier(slot)]

@@ -33,6 +33,7 @@ from smsc.connection import (
     printable,
     without_tlvs,
 )
+from smsc.message import ANY_WISH, NOTIFY
 from smsc.ports import Keeper
 from smsc.session import BIND_EVENTS, Role, Timing
 from smsc.smpp import Command, Status, Tag
@@ -56,8 +57,9 @@ BINDS = {
 
 #: registered_delivery as the carrier is asked, from what the client asked; -1 leaves it alone.
 #: "Always" keeps the acknowledgement bits and asks for success and failure (5.0 section 4.7.21).
+#: So does who asks for notifications alone: they are over when the message is.
 REGISTERED: dict[str, list[int]] = {
-    "as_asked": [-1] * 256,
+    "as_asked": [asked | 0x01 if asked & ANY_WISH == NOTIFY else -1 for asked in range(256)],
     "always": [asked & 0xFC | 0x01 for asked in range(256)],
     "never": [0] * 256,
 }

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from smsc import broadcast, intake, records
+from smsc import message as rules
 from smsc import receipt as receipts
 from smsc._pdu import Message, Pdu
 from smsc._spool import FIRST_LIST, pair_of
@@ -92,8 +93,7 @@ _HELD = int(Flag.HELD)
 _BROADCAST, _WHOLE = int(Flag.BROADCAST), int(Flag.WHOLE)
 _MEMBER, _V34 = int(Flag.MEMBER), int(Version.V34)
 _ENROUTE = int(MessageState.ENROUTE)
-#: registered_delivery: a receipt, or notifications on the way (3.4 5.2.17).
-_ANY_WISH = 0x13
+_ANY_WISH = rules.ANY_WISH
 _ROK = int(Status.ESME_ROK)
 _SPLIT, _JOINED = int(Stage.SPLIT), int(Stage.JOINED)
 
@@ -372,7 +372,7 @@ class Core:
             network, route, sought = inquiries.known(name, numbering, message, network, route)
         flags = (
             (_OLD_PEER if version < _V34 else 0)
-            | (_RECEIPT_ASKED if message.registered_delivery & 3 else 0)
+            | (_RECEIPT_ASKED if message.registered_delivery & _ANY_WISH else 0)
             | (_HELD if sought else 0)
         )
         due, expiry = intake.terms(message, now, limits)

@@ -39,8 +39,6 @@ _SHARED = (
 )
 _OWN = frozenset({int(Tag.MORE_MESSAGES_TO_SEND), int(Tag.USER_MESSAGE_REFERENCE)})
 
-#: registered_delivery: notifications on the way (5.0 4.7.21).
-NOTIFY = 0x10
 #: What radio networks carry without recoding it.
 _ON_AIR = frozenset({Charset.GSM, Charset.BINARY, Charset.UCS2})
 #: What a text may be recoded to, the shortest on its way first; where it is to be cut, only what is
@@ -195,7 +193,7 @@ def joined(messages: Sequence[Message]) -> Message:
         first,
         tlvs,
         registered_delivery=(1 if any(wish & 3 for wish in asked) else 0)
-        | (NOTIFY if any(wish & NOTIFY for wish in asked) else 0),
+        | (rules.NOTIFY if any(wish & rules.NOTIFY for wish in asked) else 0),
         priority_flag=max(message.priority_flag for message in messages),
     )
     return _put(asking, whole, payload=False)
@@ -294,7 +292,8 @@ class Dialect:
         """
         words = self._coded(_words_of(message), _TO_CUT)
         common = {
-            "registered_delivery": 1 if message.registered_delivery & 3 else 0,
+            "registered_delivery": (1 if message.registered_delivery & 3 else 0)
+            | message.registered_delivery & rules.NOTIFY,
             "esm_class": message.esm_class | UDHI,
             "data_coding": words.data_coding,
         }

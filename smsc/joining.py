@@ -22,7 +22,7 @@ from smsc.bodies import Bodies
 from smsc.book import Book
 from smsc.counters import Counters
 from smsc.joins import DISSOLVED
-from smsc.message import datagram
+from smsc.message import ANY_WISH, datagram
 from smsc.records import Flag, Kind
 from smsc.spool import Stage
 from smsc.upstream import Upstream
@@ -184,7 +184,7 @@ class Joining:
         message = dialect.joined([self._message(group.ids[number][0]) for number in numbers])
         bodies = [self._bodies.get(id, slab.position(slab.find(id))) for id in ids]
         submitted = min(body.submitted for body in bodies)
-        flags = Flag.WHOLE | (Flag.RECEIPT_ASKED if message.registered_delivery & 3 else 0)
+        flags = Flag.WHOLE | (Flag.RECEIPT_ASKED if message.registered_delivery & ANY_WISH else 0)
         whole = self._book.next_id()
         head = records.message(
             whole, submitted, now, min(slab.expiry(slab.find(id)) for id in ids), 0, 0, _QUEUED,

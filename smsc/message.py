@@ -49,6 +49,9 @@ MODE: Final = 0x03
 DATAGRAM: Final = 0x01
 _TRANSACTION = 0x02
 _SUCCESS_ONLY: Final = 0x03
+#: registered_delivery: notifications on the way, and those or a receipt (5.0 4.7.21).
+NOTIFY: Final = 0x10
+ANY_WISH: Final = 0x13
 _NEW_PREDEFINED: Final = 255
 #: Message types that an ESME may send (3.4 5.2.12); 5.0 has one table for both directions.
 _TYPES_34 = frozenset({0x00, 0x08, 0x10})

@@ -361,6 +361,7 @@ async def test_attempts_leave_when_durable_and_take_room() -> None:
     [
         ("as_asked", 0x00, 0x00),
         ("as_asked", 0x12, 0x12),
+        ("as_asked", 0x10, 0x11),
         ("always", 0x00, 0x01),
         ("always", 0x02, 0x01),
         ("always", 0x14, 0x15),

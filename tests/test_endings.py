@@ -6,7 +6,7 @@ import pytest
 
 from smsc._pdu import Message
 from smsc.endings import MAX_NOTIFICATIONS
-from smsc.smpp import Status
+from smsc.smpp import MessageState, Status
 from tests.keeper import BASE, START, Client, Keeper, Relay, deliver_sm, submit_sm
 
 #: What the dates below stand for: 2026-09-21 14:13:20 UTC.
@@ -116,6 +116,20 @@ def test_what_a_carrier_reports_on_the_way_is_told(stat: bytes, esm_class: int) 
     assert way.keeper.core.state.spool.slab.find(way.id) >= 0, "it ended nothing"
     way.relay.receipt(b"x")
     assert way.heard() == [(0x04, b"DELIVRD")]
+
+
+def test_who_asks_for_notifications_alone_hears_what_comes_after_the_carriers_yes() -> None:
+    way = Way(NOTIFY)
+    way.relay.answer(way.id, 1, carrier_id=b"x")
+    way.relay.receipt(b"x", b"ENROUTE", esm_class=0x20)
+    assert way.heard() == [(0x20, b"ENROUTE")]
+    way.crash()
+    way.relay.receipt(b"x", b"ENROUTE", esm_class=0x20)
+    assert way.heard() == [(0x20, b"ENROUTE")]
+    way.relay.receipt(b"x")
+    assert way.heard() == [], "no receipt was asked for"
+    [record] = way.keeper.records()
+    assert record["state"] == MessageState.DELIVERED
 
 
 @pytest.mark.parametrize("stat", [b"UNKNOWN", b"WHATEVR"])
