@@ -629,7 +629,10 @@ class Core:
                     return told
                 instead = self._ends.parts.cut(slot, message, upstream.name, dialect, now)
         except Unsayable as error:
-            if not self._others.next(slot, error.status, now):
+            text = self._others.anew(slot, upstream.name, now)
+            if text >= 0:
+                upstream.ahead(berth, [text])
+            elif not self._others.next(slot, error.status, now):
                 self._ends.finish(slot, now, MessageState.REJECTED, error.status)
             return None
         upstream.ahead(berth, instead)

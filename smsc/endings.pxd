@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t, uint64_t
 cimport smsc.records as records
 from smsc._finished cimport source_check
 from smsc._pdu cimport Message
-from smsc._spool cimport Slab
+from smsc._spool cimport Slab, pair_of
 from smsc.bodies cimport Bodies, Body
 from smsc.book cimport Book
 from smsc.commit cimport Commit
@@ -15,7 +15,7 @@ from smsc.traffic cimport Finished, Traffic, finished
 
 cdef int _FINAL, _MAIL, _MAIL_DONE, _OLD_PEER, _MEMBER, _PART, _RECEIPT, _INBOUND, _ENROUTE
 cdef int _DELIVERED, _ASIDE, _NOTIFY, _ACKNOWLEDGED, _SPLIT, _JOINED
-cdef int _APART, _QUEUED
+cdef int _APART, _QUEUED, _MOVED
 cdef int _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS
 
 cpdef bytes text_id(uint64_t id, bint old_peer)

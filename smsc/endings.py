@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from smsc import message as rules
 from smsc import receipt as receipts
 from smsc import records
 from smsc._finished import source_check
 from smsc._pdu import Message
+from smsc._spool import pair_of
 from smsc.accounts import Account, Accounts
 from smsc.bodies import Bodies, Body
 from smsc.book import Book
@@ -42,8 +44,8 @@ _FINAL, _MAIL, _MAIL_DONE = int(Kind.FINAL), int(Kind.MAIL), int(Kind.MAIL_DONE)
 _OLD_PEER, _MEMBER, _PART = int(Flag.OLD_PEER), int(Flag.MEMBER), int(Flag.PART)
 _RECEIPT, _INBOUND = int(MailKind.RECEIPT), int(MailKind.INBOUND)
 _APART = int(Flag.PART | Flag.WHOLE)
-_ASIDE, _NOTIFY = int(Kind.ASIDE), 0x10
-_QUEUED = int(Kind.QUEUED)
+_ASIDE, _NOTIFY = int(Kind.ASIDE), rules.NOTIFY
+_QUEUED, _MOVED = int(Kind.QUEUED), int(Kind.MOVED)
 _ACKNOWLEDGED, _SPLIT, _JOINED = int(Stage.ACKED), int(Stage.SPLIT), int(Stage.JOINED)
 _ENROUTE, _DELIVERED = int(MessageState.ENROUTE), int(MessageState.DELIVERED)
 
@@ -250,6 +252,23 @@ class Endings:
                     self.finish(slot, now, *outcome)
                 else:
                     self._book.append(_QUEUED, now, records.queued(part, 0, now, 0))
+
+    def move(self, slot: int, number: int, status: int, carrier: bytes, now: int) -> None:
+        """Queue a message at another carrier. What the one before says, also of parts, is void."""
+        slab = self._state.spool.slab
+        id, key = slab.id(slot), slab.key(slot)
+        parts = []
+        if slab.state(slot) == _SPLIT:
+            parts = sorted(self._state.spool.splits[id].parts)
+        if key:
+            self.remember(key)
+        message = self._bodies.get(id, slab.position(slot)).message
+        account = self._state.accounts[slab.account(slot)]
+        pair = pair_of(account, message.source_addr, message.destination_addr)
+        head = records.moved(id, number, now, status, carrier, pair)
+        self._book.append(_MOVED, now, head)
+        for part in parts:
+            self.finish(slab.find(part), now, MessageState.DELETED)
 
     def withdraw(self, slot: int, now: int, state: int) -> bool:
         """End a text that is sent in parts; False, and nothing is done, if one of them was sent."""

@@ -76,32 +76,43 @@ class Failover:
     def next(self, slot: int, status: int, now: int) -> bool:
         """Give a message that its carrier has failed to the next of its route, if that says so.
 
-        What the carrier said, and may say later, is void. True if there is a next.
+        A part that was failed has failed its text, which then goes whole, or is cut anew. What the
+        carrier said, and may say later, is void. True if there is a next.
         """
         slab = self._state.spool.slab
+        if slab.flags(slot) & Flag.PART:
+            slot = slab.find(self._state.spool.splits.whole_of(slab.id(slot)))
+            if slot < 0:
+                return False
         route = self._route_of(slot)
         if route is None or not route.tries_next or slab.expiry(slot) <= now:
             return False
         id, number = slab.id(slot), slab.attempt(slot)
-        if slab.flags(slot) & Flag.PART or datagram(
-            self._bodies.get(id, slab.position(slot)).message
-        ):
-            return False  # all parts stay with one carrier; a datagram is tried once
+        if datagram(self._bodies.get(id, slab.position(slot)).message):
+            return False  # it is tried once
         carrier = self._state.carriers[slab.carrier(slot)]
         tried = (*self._state.asides.get(id).tried, carrier)
         self._dice += 1
         other = route.another(self._alive, tried, self._dice)
         if other is None or len(tried) > MAX_TRIED:
             return False
-        key = slab.key(slot)
-        if key:
-            self._ends.remember(key)
         self._counters.moved[carrier] += 1
         self._ends.notify(slot, now, True)
         aside = self._state.asides.get(id)
         noted = records.aside(id, aside.notified, number, tried, aside.waited)
         self._book.append(Kind.ASIDE, now, noted)
         # Attempt numbers are one octet, and the next attempt has the next.
-        head = records.moved(id, min(number, 254), now, status, other)
-        self._book.append(Kind.MOVED, now, head)
+        self._ends.move(slot, min(number, 254), status, other, now)
         return True
+
+    def anew(self, slot: int, carrier: bytes, now: int) -> int:
+        """The slot of a text that this carrier is to have cut anew, since it can't have this part.
+
+        -1 if the message is no part, or another carrier has one.
+        """
+        slab = self._state.spool.slab
+        whole = slab.find(self._state.spool.splits.whole_of(slab.id(slot)))
+        if whole < 0 or self._ends.parts.untouched(whole) < 0:
+            return -1
+        self._ends.move(whole, slab.attempt(whole), 0, carrier, now)
+        return whole

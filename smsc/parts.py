@@ -58,7 +58,9 @@ class Parts:
         slab = self._spool.slab
         id = slab.id(slot)
         pair = key_of(message.source_addr, message.destination_addr)
-        reference, wide = self._spool.splits.reference(pair, id, dialect.wide)
+        # Another one than before for a text that is cut anew: some of it may be out.
+        seed = id + slab.attempt(slot)
+        reference, wide = self._spool.splits.reference(pair, seed, dialect.wide)
         parts = dialect.cut(message, reference, wide=wide)
         submitted = self._bodies.get(id, slab.position(slot)).submitted
         account = self._spool.accounts[slab.account(slot)]
@@ -86,7 +88,7 @@ class Parts:
         slab = self._spool.slab
         id = slab.id(slot)
         whole = self._spool.splits.whole_of(id)
-        if not whole:  # the text was ended for a reason of its own
+        if not self._spool.splits.has(whole):  # the text was ended, or moved, for its own reason
             self._end(id, now, state)
             return -1
         split = self._spool.splits[whole]

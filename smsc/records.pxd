@@ -38,7 +38,7 @@ cdef class DoubtHead:
 
 cdef class MovedHead:
     cdef readonly uint64_t id, due
-    cdef readonly uint32_t status
+    cdef readonly uint32_t status, pair
     cdef readonly uint8_t attempt
     cdef readonly bytes carrier
 
@@ -96,7 +96,8 @@ cpdef bytes queued(uint64_t id, uint8_t number, uint64_t due, uint32_t status)
 cpdef QueuedHead read_queued(bytes head)
 cpdef bytes doubt(uint64_t id, uint8_t number, uint64_t until, bytes cause)
 cpdef DoubtHead read_doubt(bytes head)
-cpdef bytes moved(uint64_t id, uint8_t number, uint64_t due, uint32_t status, bytes carrier)
+cpdef bytes moved(
+    uint64_t id, uint8_t number, uint64_t due, uint32_t status, bytes carrier, uint32_t pair=*)
 cpdef MovedHead read_moved(bytes head)
 cpdef bytes final(
     uint64_t id, uint8_t state, uint32_t status, bytes network_error, bytes error, bytes carrier,

@@ -24,8 +24,9 @@ state depends on what is in them.
     ORPHAN       key u64, until u64, state u8, final u8, carrier name, error name,
                  network error name
     ORPHAN_DONE  key u64
-    MOVED        id u64, attempt u8, due u64, status u32, carrier name: it is queued at that carrier,
-                 whatever it was before
+    MOVED        id u64, attempt u8, due u64, status u32, carrier name, and as a name of 4 octets the
+                 pair of its MESSAGE: it is queued at that carrier, whatever it was before, a text
+                 in parts included
     ASIDE        id u64, notified u8, before u8, count u8, so many names of carriers it was tried with,
                  and where it waited for the other parts of its text an octet 1
     LEARNED      ids u8, ahead u8, place u8, digits u8, error u8, carrier name
@@ -84,7 +85,7 @@ class Flag(IntEnum):
 
     #: Accepted on a session below 3.4: short ids, no TLVs towards the client.
     OLD_PEER = 1
-    #: The client asked for a receipt of some kind.
+    #: The client asked for a receipt or notifications of some kind.
     RECEIPT_ASKED = 2
     #: Was in doubt and queued again: it may reach the handset twice.
     MAY_REPEAT = 4
@@ -282,6 +283,20 @@ cdef bytes _name(bytes head, size_t *at):
     return PyBytes_FromStringAndSize(PyBytes_AS_STRING(head) + start, octets)
 
 
+cdef inline bytes _pair(uint32_t pair):
+    if not pair:
+        return None
+    return PyBytes_FromStringAndSize(<const char *>&pair, sizeof(pair))
+
+
+cdef inline uint32_t _read_pair(bytes head, size_t *at) except? 0:
+    """The pair if it is what follows, else 0."""
+    cdef uint32_t pair = 0
+    if at[0] < <size_t>PyBytes_GET_SIZE(head) and PyBytes_AS_STRING(head)[at[0]] == sizeof(pair):
+        memcpy(&pair, PyBytes_AS_STRING(_name(head, at)), sizeof(pair))
+    return pair
+
+
 # -- the kinds ---------------------------------------------------------------------------------
 
 
@@ -347,14 +362,11 @@ cpdef bytes message(
     f.lane = lane
     f.attempt = attempt
     f.flags = flags
-    cdef bytes found_by = None
-    if pair:
-        found_by = PyBytes_FromStringAndSize(<const char *>&pair, sizeof(pair))
     if network:
         packed, charge = packed or b"", charge or b""
     elif charge is not None:
         packed = packed or b""
-    return _head(&f, sizeof(f), account, carrier, found_by, packed, charge, network or None)
+    return _head(&f, sizeof(f), account, carrier, _pair(pair), packed, charge, network or None)
 
 
 cpdef MessageHead read_message(bytes head):
@@ -377,8 +389,7 @@ cpdef MessageHead read_message(bytes head):
     m.carrier = _name(head, &at)
     m.kin = m.charge = None
     m.network = b""
-    if at < <size_t>PyBytes_GET_SIZE(head) and PyBytes_AS_STRING(head)[at] == sizeof(m.pair):
-        memcpy(&m.pair, PyBytes_AS_STRING(_name(head, &at)), sizeof(m.pair))
+    m.pair = _read_pair(head, &at)
     if at < <size_t>PyBytes_GET_SIZE(head):
         packed = _name(head, &at)
         m.kin = _kin(packed) if packed else None
@@ -498,13 +509,15 @@ cdef class MovedHead:
     pass
 
 
-cpdef bytes moved(uint64_t id, uint8_t number, uint64_t due, uint32_t status, bytes carrier):
+cpdef bytes moved(
+    uint64_t id, uint8_t number, uint64_t due, uint32_t status, bytes carrier, uint32_t pair=0
+):
     cdef QueuedLayout f
     f.id = id
     f.attempt = number
     f.due = due
     f.status = status
-    return _head(&f, sizeof(f), carrier)
+    return _head(&f, sizeof(f), carrier, _pair(pair))
 
 
 cpdef MovedHead read_moved(bytes head):
@@ -517,6 +530,7 @@ cpdef MovedHead read_moved(bytes head):
     m.due = f.due
     m.status = f.status
     m.carrier = _name(head, &at)
+    m.pair = _read_pair(head, &at)
     return m
 
 

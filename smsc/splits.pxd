@@ -5,7 +5,7 @@ from smsc.records cimport SplitHead
 
 cdef class Split:
     cdef readonly uint64_t position
-    cdef readonly SplitHead head
+    cdef public SplitHead head
     cdef readonly set parts
 
 
@@ -21,5 +21,7 @@ cdef class Splits:
     cpdef part(self, uint64_t id, uint64_t whole)
     cpdef uint64_t split(self, uint64_t position, bytes head) except? 0
     cpdef part_ended(self, uint64_t id)
+    cpdef undone(self, uint64_t id)
     cpdef ended(self, uint64_t id)
+    cdef _forget(self, Split split)
     cdef _uncount(self, Split split)

@@ -101,6 +101,16 @@ class Splits:
         self._taken.setdefault(read.pair, set()).add((read.reference, read.wide))
         return read.id
 
+    def undone(self, id: int) -> None:
+        """The text is owed as a whole again; what is left of its parts is nothing."""
+        split = self._splits.get(id)
+        if split is None or split.head is None:
+            return
+        self._forget(split)
+        split.head = None
+        if not split.parts:
+            del self._splits[id]
+
     def part_ended(self, id: int) -> None:
         whole = self._whole_of.pop(id, 0)
         split = self._splits.get(whole)
@@ -112,12 +122,15 @@ class Splits:
     def ended(self, id: int) -> None:
         """The text has its final state."""
         split = self._splits.pop(id)
+        self._forget(split)
+        for part in split.parts:
+            del self._whole_of[part]
+
+    def _forget(self, split: Split) -> None:
         head = split.head
         assert head is not None
         self.count -= 1
         self._uncount(split)
-        for part in split.parts:
-            del self._whole_of[part]
         taken = self._taken[head.pair]
         taken.discard((head.reference, head.wide))
         if not taken:

@@ -216,13 +216,17 @@ class Spool:
         m = records.read_moved(head)
         slab = self.slab
         slot = slab.find(m.id)
-        if slot < 0 or slab.state(slot) in (_SPLIT, _JOINED):
+        if slot < 0 or slab.state(slot) == _JOINED:
             return
         if slab.state(slot) == _IN_DOUBT:
             self.doubts.settled(m.id)
+        elif slab.state(slot) == _SPLIT:
+            self.splits.undone(m.id)
         # What the carrier before says from now on is no longer evidence.
         if slab.key(slot):
             slab.set_key(slot, 0)
+        if m.pair and not slab.pair(slot):
+            slab.set_pair(slot, m.pair)
         slab.set_attempt(slot, m.attempt, self.carriers.index(m.carrier))
         slab.set_state(slot, _QUEUED)
         self._queue(slot, m.due, time)

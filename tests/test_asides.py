@@ -7,7 +7,7 @@ import pytest
 from smsc import records
 from smsc.failover import MAX_TRIED
 from smsc.records import Kind
-from smsc.smpp import Status
+from smsc.smpp import Command, Status
 from smsc.spool import Stage
 from tests.keeper import BASE, Client, Keeper, Relay, submit_sm
 
@@ -255,3 +255,14 @@ def test_tried_carriers_fit_in_a_record() -> None:
     """As many names as a message can have, each as long as it can be."""
     tried = tuple(b"%015d" % number for number in range(MAX_TRIED))
     assert records.read_aside(records.aside(1, 10, 255, tried)).tried == tried
+
+
+def test_a_message_that_moved_is_found_by_its_addresses() -> None:
+    """Its carrier had acknowledged it before it failed it; and a restart changes nothing."""
+    world = World(up=(b"one",))
+    world.report(b"one", 1)
+    assert world.stage() == Stage.QUEUED
+    world.crash()
+    group = {"dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": b"447700900123"}
+    assert world.keeper.ask(world.client, Command.CANCEL_SM, message_id=b"", **group) == 0
+    assert world.stage() == 0 and world.told() == [b"DELETED"]

@@ -8,6 +8,7 @@ import pytest
 
 from smsc import text
 from smsc._pdu import Message
+from smsc.core import FAILOVER_GRACE
 from smsc.forgetting import MAX_AGE
 from smsc.message import changed
 from smsc.records import Kind
@@ -436,3 +437,132 @@ def test_all_parts_of_a_text_go_to_one_carrier() -> None:
         for relay in relays
     ]
     assert all(by_carrier) and not by_carrier[0] & by_carrier[1]
+
+
+def test_notifications_of_parts_are_of_the_text(
+    keeper: Keeper, client: Client, relay: Relay
+) -> None:
+    [id] = keeper.submit(client, changed(long(), registered_delivery=0x11))
+    assert {message.registered_delivery for _, _, message in relay.sent} == {0x11}
+    first, second, _third = acknowledge(relay)
+    for carrier_id in (first, second):
+        relay.receipt(carrier_id, b"ENROUTE", esm_class=0x20)
+    keeper.run()
+    assert receipts(client) == [b"ENROUTE"] * 2
+    assert {m.short_message.split(b" ")[0] for m in client.delivered} == {b"id:%x" % id}
+    assert {m.esm_class for m in client.delivered} == {0x20}
+
+
+def test_the_first_failed_attempt_of_a_part_is_told(
+    keeper: Keeper, client: Client, relay: Relay
+) -> None:
+    keeper.submit(client, changed(long(), registered_delivery=0x10))
+    for part, attempt in list(relay.outstanding):
+        relay.answer(part, attempt, Status.ESME_RSYSERR)
+    keeper.run()
+    assert receipts(client) == [b"ENROUTE"]
+
+
+# -- another carrier -----------------------------------------------------------------------------
+
+#: What one carrier fails the other gets, which knows no alphabet but UCS-2.
+NARROW = TEXT.replace("carriers: [one, two]}", "carriers: [one, two], on_failure: next}").replace(
+    "long_messages: sar,", "long_messages: udh, data_codings: [8],"
+)
+
+
+def both(text: str = NARROW, window: int = 100) -> tuple[Keeper, Client, Relay, Relay]:
+    keeper = Keeper(text=text)
+    client, one, two = Client(keeper), Relay(keeper, window=window), Relay(keeper, b"two")
+    keeper.core.attach(client)
+    keeper.core.carrier_up(one)
+    keeper.core.carrier_up(two)
+    return keeper, client, one, two
+
+
+def said(relay: Relay) -> str:
+    """The text of the parts that left, if they share one reference."""
+    parts = [(part_of(message), message) for _, _, message in relay.sent]
+    assert len({part.reference for part, _ in parts if part}) == 1
+    assert numbers(relay) == list(range(1, len(parts) + 1))
+    return b"".join(message.text[6:] for _, message in parts).decode("utf-16-be")
+
+
+@pytest.mark.parametrize("how", ["refused", "reported"])
+def test_a_text_that_one_carrier_failed_is_cut_anew_for_the_next(how: str) -> None:
+    keeper, client, one, two = both()
+    [id] = keeper.submit(client, long())
+    before = part_of(one.sent[0][2])
+    if how == "refused":
+        one.answer(one.sent[1][0], 1, Status.ESME_RINVDSTADR)
+        late = one.sent[0][0]
+        one.answer(late, 1, carrier_id=b"late")
+    else:
+        ids = acknowledge(one)
+        one.receipt(ids[2], b"UNDELIV")
+        one.receipt(ids[0], b"DELIVRD")
+    keeper.run()
+    assert said(two) == LONG.decode()
+    reference = part_of(two.sent[0][2])
+    assert before and reference and reference.reference != before.reference
+    for carrier_id in acknowledge(two, b"q"):
+        two.receipt(carrier_id)
+    keeper.run()
+    assert receipts(client) == [b"DELIVRD"] and len(keeper.core.state.spool) == 0
+    [record] = keeper.records()
+    assert (record["id"], record["carrier"], record["parts"]) == (id, b"two", 6)
+    replayed = State()
+    keeper.log.lose_tail().replay(replayed.apply)
+    assert replayed.fingerprint() == keeper.core.state.fingerprint()
+
+
+def test_when_nobody_is_left_the_text_ends_as_its_part_did() -> None:
+    keeper, client, one, two = both()
+    keeper.submit(client, long())
+    one.answer(one.sent[0][0], 1, Status.ESME_RINVDSTADR)
+    keeper.run()
+    two.answer(two.sent[0][0], 1, Status.ESME_RINVDSTADR)
+    for carrier_id in acknowledge(two):
+        two.receipt(carrier_id)
+    keeper.run()
+    assert receipts(client) == [b"REJECTD"] and len(keeper.core.state.spool) == 0
+    assert len(keeper.records()) == 1
+
+
+def test_a_crash_before_the_old_parts_are_put_away_sends_none_of_them() -> None:
+    keeper, client, one, _two = both(window=2)
+    [id] = keeper.submit(client, long())
+    one.answer(one.sent[0][0], 1, Status.ESME_RINVDSTADR)
+    keeper.run()
+    log = keeper.log.lose_tail()
+    moved = max(at for at, record in log._records.items() if record[0] == Kind.MOVED)
+    for frame in log._frames:
+        frame.records = {at: r for at, r in frame.records.items() if at <= moved}
+    log._records = {at: r for at, r in log._records.items() if at <= moved}
+    keeper = Keeper(log, {}, keeper.now + 1_000, NARROW)
+    assert [keeper.core.state.spool.slab.id(s) for s in keeper.core.state.spool.slab.slots()] == [
+        id
+    ]
+    one, two = Relay(keeper), Relay(keeper, b"two")
+    keeper.core.carrier_up(one)
+    keeper.core.carrier_up(two)
+    keeper.run()
+    assert one.sent == [] and said(two) == LONG.decode()
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_text_whose_carrier_is_gone_is_cut_anew_if_nothing_of_it_is_out(sent: bool) -> None:
+    text = NARROW.replace(", on_failure: next", "")
+    keeper, client, one, two = both(text, window=1)
+    keeper.submit(client, submit_sm(), long())
+    if sent:
+        one.answer(*one.sent[0][:2])
+    out = [item for item in one.outstanding]
+    keeper.core.carrier_down(one, [], out)
+    keeper.run(FAILOVER_GRACE + 1_000)
+    if not sent:
+        assert said(two) == LONG.decode()
+    else:
+        assert two.sent == []
+        keeper.run(120_000)
+        assert receipts(client) == [b"REJECTD"]
