@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Final, NamedTuple
 
 from smsc import message as rules
+from smsc import times
 from smsc._pdu import Message, Pdu, encode
 from smsc.smpp import LAYOUTS, Command, Status, Tag, Version
 
@@ -47,11 +48,16 @@ class View(NamedTuple):
     id: int
     #: A message_state.
     state: int
-    message: Message
+    #: None of one that has ended: of those the state is kept, and not what they were.
+    message: Message | None
+    #: When it ended, in ms; 0 while it has not.
+    done: int = 0
 
     @property
     def areas(self) -> list[bytes]:
         """Its broadcast_area_identifiers, in order."""
+        if self.message is None:
+            return []
         return [value for tag, value in self.message.tlvs if tag == Tag.BROADCAST_AREA_IDENTIFIER]
 
 
@@ -143,11 +149,17 @@ def request(message: Message, sequence_number: int) -> bytes:
 
 
 def answer(view: View, sequence_number: int, message_id: bytes) -> bytes:
-    """What a query_broadcast_sm is told: how each area fares is not known to us."""
+    """What a query_broadcast_sm is told: how each area fares is not known to us.
+
+    One that has ended has no areas any more.
+    """
     tlvs = [(int(Tag.MESSAGE_STATE), bytes([view.state]))]
     tlvs += [(int(Tag.BROADCAST_AREA_IDENTIFIER), area) for area in view.areas]
     tlvs += [(int(Tag.BROADCAST_AREA_SUCCESS), UNKNOWN_SUCCESS)] * len(view.areas)
-    reference = view.message.tlv(Tag.USER_MESSAGE_REFERENCE)
+    if view.done:
+        end = times.format_absolute(view.done)
+        tlvs.append((int(Tag.BROADCAST_END_TIME), end))
+    reference = None if view.message is None else view.message.tlv(Tag.USER_MESSAGE_REFERENCE)
     if reference is not None:
         tlvs.append((int(Tag.USER_MESSAGE_REFERENCE), reference))
     return encode(Command.QUERY_BROADCAST_SM_RESP, sequence_number, 0, tlvs, message_id=message_id)

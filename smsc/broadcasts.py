@@ -11,8 +11,10 @@ from typing import Final
 
 from smsc import intake, records
 from smsc import message as rules
+from smsc._finished import source_check
 from smsc._pdu import Message, Pdu
 from smsc.accounts import Account
+from smsc.ancillary import id_of
 from smsc.bodies import Bodies
 from smsc.book import Book
 from smsc.broadcast import View
@@ -103,11 +105,23 @@ class Broadcasts:
         """What a query_broadcast_sm of this account asks for."""
         slot = self._find(index, pdu)
         if slot < 0:
-            return None
+            return self._ended(index, pdu, now)
         slab = self._spool.slab
         scheduled = slab.state(slot) == Stage.QUEUED and slab.due(slot) > now
         state = MessageState.SCHEDULED if scheduled else MessageState.ENROUTE
         return View(slab.id(slot), state, self._message(slot))
+
+    def _ended(self, index: int, pdu: Pdu, now: int) -> View | None:
+        """One that has ended is known by its id alone."""
+        if pdu.tlv(Tag.USER_MESSAGE_REFERENCE) is not None:
+            return None
+        id = id_of(pdu.fields["message_id"])
+        end = self._book.state.ended.find(id, now)
+        if end is None or end.account != index or not end.flags & Flag.BROADCAST:
+            return None
+        if end.check != source_check(id, *(pdu.fields[name] for name in _SOURCE)):
+            return None
+        return View(id, end.state, None, end.done)
 
     def cancel(self, index: int, pdu: Pdu, now: int) -> int:
         """End what a cancel_broadcast_sm of this account names, if no carrier has had it yet."""

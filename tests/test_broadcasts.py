@@ -13,7 +13,7 @@ from smsc.broadcast import View
 from smsc.rating import Plan, Price, Tariff
 from smsc.smpp import RESPONSE, Command, MessageState, Status, Tag
 from smsc.zones import UTC
-from tests.keeper import BASE, Client, Keeper, Relay
+from tests.keeper import BASE, Client, Keeper, Relay, submit_sm
 from tests.test_broadcast import REFERENCE, pdu
 from tests.test_till import EVER
 
@@ -121,6 +121,29 @@ def test_a_crash_forgets_nothing_of_it(keeper: Keeper, client: Client) -> None:
     two = relay(again)
     again.run()
     assert two.broadcasts == [id, acked]
+
+
+def test_one_that_has_ended_is_told_of_by_what_is_kept(keeper: Keeper, client: Client) -> None:
+    two = relay(keeper)
+    id = send(keeper, client, REFERENCE)
+    two.answer(id, 1, Status.ESME_RBCASTFAIL)
+    keeper.run()
+    ended = keeper.now
+    keeper = keeper.crash()
+    client = Client(keeper)
+    view = query(keeper, client, message_id=named(id).upper())
+    assert view is not None and (view.id, view.state) == (id, MessageState.REJECTED)
+    assert abs(view.done - ended) <= 1_000
+    (answer,) = Decoder().feed(broadcast.answer(view, 51, named(id)))
+    assert answer.decode() == 0
+    assert [tag for tag, _ in answer.tlvs] == [Tag.MESSAGE_STATE, Tag.BROADCAST_END_TIME]
+    assert query(keeper, client, message_id=named(id), source_addr=b"7778") is None
+    assert query(keeper, client, REFERENCE, message_id=named(id)) is None
+    assert query(keeper, Client(keeper, b"other"), message_id=named(id)) is None
+    message_id = keeper.submit(client, submit_sm(destination_addr=b"nobody"))[0]
+    assert query(keeper, client, message_id=named(abs(message_id))) is None
+    keeper.run(25 * HOUR)
+    assert query(keeper, client, message_id=named(id)) is None
 
 
 def test_a_schedule_is_kept_here(keeper: Keeper, client: Client) -> None:
