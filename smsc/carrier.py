@@ -236,6 +236,10 @@ class CarrierBind:
 
     # -- ports.RelayBind ---------------------------------------------------------------------------
 
+    @property
+    def version(self) -> int:
+        return min(connection.session.version for connection in self._connections)
+
     def credit(self) -> int:
         """How many more attempts it takes now: the window's room or the rate's, the less."""
         if not self.up or self.owner.stopping:

@@ -199,15 +199,19 @@ def joined(messages: Sequence[Message]) -> Message:
     return _put(asking, whole, payload=False)
 
 
-def compiled(config: CarrierConfig) -> Dialect | None:
-    """A carrier's dialect; None if it takes every message as it is."""
+def compiled(config: CarrierConfig, version: int) -> Dialect | None:
+    """A carrier's dialect at this interface_version; None if it takes every message as it is.
+
+    Where there are no TLVs texts are cut, however they were to go.
+    """
+    tlvs = RULES[Version(version)].tlvs
     dialect = Dialect(
         config.default_alphabet,
         frozenset(config.data_codings),
-        config.long_messages,
+        config.long_messages if tlvs else "udh",
         # On air SAR TLVs become a header with a reference of 16 bits.
         config.wide_references or config.long_messages == "sar",
-        RULES[Version(config.version)].tlvs,
+        tlvs,
     )
     return None if dialect == Dialect() else dialect
 

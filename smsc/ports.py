@@ -158,6 +158,10 @@ class RelayBind(Protocol):
     #: The carrier's name in the configuration.
     carrier: bytes
 
+    @property
+    def version(self) -> int:
+        """The interface_version it has agreed to."""
+
     def credit(self) -> int:
         """How many more attempts this bind takes now: its window and rate, whichever is less."""
 

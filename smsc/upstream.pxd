@@ -34,6 +34,7 @@ cdef class Upstream:
     cdef bint _always
     cdef bint _as_asked
 
+    cdef _speak(self, int version)
     cpdef Message say(self, Message message)
     cpdef bint asks_receipt(self, bint client_asked)
     cpdef bint has_work(self) except -1

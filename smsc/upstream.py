@@ -57,10 +57,7 @@ class Upstream:
         self._as_asked = config.receipts == "as_asked"
         self.index = state.carriers.index(config.name)
         self.lanes = state.spool.lanes(self.index)
-        #: What it must be told otherwise; None if it takes everything as it is.
-        self.dialect = dialect.compiled(config)
-        #: Whether parts that clients cut are to be joined for it.
-        self.joins = config.long_messages == "payload" and config.join_wait > 0
+        self._speak(config.version)
         self._accounts = state.accounts
         self._slab = state.spool.slab
         self._berths: list[Berth] = []
@@ -84,6 +81,15 @@ class Upstream:
 
     def add(self, bind: RelayBind) -> None:
         self._berths.append(Berth(bind, self._slab.new_list()))
+        self._speak(min([berth.bind.version for berth in self._berths]))
+
+    def _speak(self, version: int) -> None:
+        """Speak as every bind understands it: a carrier may be older than was agreed."""
+        #: What it must be told otherwise; None if it takes everything as it is.
+        self.dialect = dialect.compiled(self.config, version)
+        whole = self.dialect is not None and self.dialect.long_messages == "payload"
+        #: Whether parts that clients cut are to be joined for it.
+        self.joins = whole and self.config.join_wait > 0
 
     def remove(self, bind: RelayBind) -> None:
         """The bind is gone: what was parked at it goes before all else."""

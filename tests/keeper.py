@@ -120,6 +120,7 @@ class Relay:
     def __init__(self, keeper: Keeper, carrier: bytes = b"one", window: int = 100) -> None:
         self._keeper = keeper
         self.carrier = carrier
+        self.version = 0x34
         self.window = window
         #: (message id, attempt) handed over and not answered.
         self.outstanding: list[tuple[int, int]] = []

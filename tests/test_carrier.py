@@ -747,7 +747,7 @@ async def test_a_carriers_version(ours: int, theirs: int | None, agreed: int) ->
         peer = await world.peer()
         assert (await peer.accept_bind(theirs)).fields["interface_version"] == ours
         await world.until(lambda: bool(world.keeper.up))
-        assert world.carrier.binds[0]._connections[0].session.version == agreed
+        assert world.carrier.binds[0].version == agreed
 
 
 # -- stopping --------------------------------------------------------------------------------------

@@ -387,7 +387,7 @@ def test_parts_are_cut_in_what_the_carrier_takes_and_told_in_its_alphabet() -> N
     assert [len(part.text) - 6 for part in parts] == [134, 66]
 
 
-@pytest.mark.parametrize(("asked", "of_parts"), [(0, 0), (1, 1), (2, 1), (3, 1), (0x11, 1)])
+@pytest.mark.parametrize(("asked", "of_parts"), [(0, 0), (1, 1), (2, 1), (3, 1), (0x11, 0x11)])
 def test_each_end_of_each_part_is_asked_for_where_any_is(asked: int, of_parts: int) -> None:
     parts = cut(Dialect(long_messages="udh"), submit(b"a" * 161, registered_delivery=asked))
     assert {part.registered_delivery for part in parts} == {of_parts}

@@ -15,7 +15,7 @@ from smsc.records import Kind
 from smsc.smpp import Command, MessageState, Status, Tag
 from smsc.spool import Stage
 from smsc.state import State
-from smsc.text import Part
+from smsc.text import SAR_TAGS, Part
 from tests.keeper import BASE, Client, Keeper, Relay, submit_sm
 
 TEXT = BASE.replace("in_doubt: {policy", "long_messages: udh\n    in_doubt: {policy").replace(
@@ -566,3 +566,27 @@ def test_a_text_whose_carrier_is_gone_is_cut_anew_if_nothing_of_it_is_out(sent: 
         assert two.sent == []
         keeper.run(120_000)
         assert receipts(client) == [b"REJECTD"]
+
+
+# -- a carrier that is older than was agreed -----------------------------------------------------
+
+
+@pytest.mark.parametrize("long_messages", ["pass", "sar", "payload"])
+def test_a_carrier_that_turns_out_to_speak_3_3_gets_no_tlv(long_messages: str) -> None:
+    """It answered the bind so; there a text in message_payload would be no text at all."""
+    text = TEXT.replace("long_messages: udh", f"long_messages: {long_messages}")
+    keeper = Keeper(text=text)
+    old, new = Relay(keeper), Relay(keeper)
+    old.version = 0x33
+    tlvs = [*zip(SAR_TAGS, (b"\0\1", b"\2", b"\1"), strict=True)]
+    client = Client(keeper)
+    ids = keeper.submit(client, long(), submit_sm(short_message=b"a", tlvs=tlvs))
+    assert all(id > 0 for id in ids)
+    keeper.core.carrier_up(old)
+    keeper.run()
+    assert numbers(old) == [1, 2, 3, 1]
+    assert not any(message.tlvs for _, _, message in old.sent)
+    # A bind that knows TLVs does not change it while the other is there.
+    keeper.core.carrier_up(new)
+    keeper.submit(client, long())
+    assert numbers(old)[4:] + numbers(new) == [1, 2, 3]

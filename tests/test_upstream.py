@@ -24,6 +24,7 @@ class Bind:
 
     def __init__(self, window: int) -> None:
         self.carrier = b"one"
+        self.version = 0x34
         self.window = window
         self.sent: list[int] = []
 
