@@ -29,10 +29,10 @@ from smsc.carrier import Carrier, CarrierConnection
 from smsc.client import ClientConnection
 from smsc.commit import Commit
 from smsc.config import LimitsConfig, ListenerConfig
-from smsc.connection import Links
 from smsc.core import Core
 from smsc.journal import Journal
 from smsc.keys import keyring
+from smsc.links import Links
 from smsc.listener import Listener
 from smsc.sealing import SealedJournal
 from smsc.smpp import Command

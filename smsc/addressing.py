@@ -15,8 +15,7 @@ from smsc import numbers
 from smsc._pdu import Message
 from smsc.config import AccountConfig, CarrierConfig, FormConfig, RewriteConfig
 from smsc.kinds import Sender
-
-_MAX_ADDRESS = 20
+from smsc.smpp import MAX_ADDRESS
 
 #: An address's three fields in a PDU, by its side.
 _FIELDS = {
@@ -117,7 +116,7 @@ class _Rewrite(NamedTuple):
 
     def __call__(self, address: Sender) -> Sender:
         text, matches = self.pattern.subn(self.replace, address.address.decode("latin-1"), count=1)
-        if not matches or not 1 <= len(text) <= _MAX_ADDRESS:
+        if not matches or not 1 <= len(text) <= MAX_ADDRESS:
             return address
         return _typed(text.encode("latin-1"), address, self.ton, self.npi)
 

@@ -23,13 +23,13 @@ from smsc.claims import Claims
 from smsc.client import ClientConnection
 from smsc.commit import CONGESTED, IDLE, Clock, Commit
 from smsc.config import AccountConfig, Config
-from smsc.connection import Links
 from smsc.control import Asked, Control
 from smsc.core import Core
 from smsc.errors import StorageError
 from smsc.housekeeping import Housekeeping
 from smsc.journal import Journal
 from smsc.keys import Keyring, keyring
+from smsc.links import Links
 from smsc.listener import Listener
 from smsc.ops import Ops
 from smsc.outbind import Outbinds

@@ -23,16 +23,9 @@ from smsc import batches, broadcast
 from smsc._pdu import Message, Pdu, encode
 from smsc.addressing import Outgoing
 from smsc.config import CarrierConfig, LimitsConfig
-from smsc.connection import (
-    DRAIN,
-    LINK_HANDLERS,
-    Connection,
-    Counters,
-    Links,
-    data_sm_of,
-    printable,
-    without_tlvs,
-)
+from smsc.connection import DRAIN, LINK_HANDLERS, Connection, printable
+from smsc.conversion import data_sm_of, without_tlvs
+from smsc.links import Counters, Links
 from smsc.message import ANY_WISH, NOTIFY
 from smsc.ports import Keeper
 from smsc.session import BIND_EVENTS, Role, Timing

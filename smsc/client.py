@@ -19,18 +19,10 @@ from smsc._pdu import Message, Pdu, encode, header_only, hex_id, resequence, sub
 from smsc.accounts import Account, Authenticator
 from smsc.binds import AccountBinds, Binds, Lobby
 from smsc.config import AccountConfig, LimitsConfig, ListenerConfig
-from smsc.connection import (
-    LINK_HANDLERS,
-    UNBOUND,
-    Connection,
-    Counters,
-    Links,
-    data_sm_of,
-    printable,
-    with_tlv,
-    without_tlvs,
-)
+from smsc.connection import LINK_HANDLERS, UNBOUND, Connection, printable
+from smsc.conversion import data_sm_of, with_tlv, without_tlvs
 from smsc.dialect import Dialect
+from smsc.links import Counters, Links
 from smsc.message import OURS, Manners, check_replacement
 from smsc.ports import Keeper
 from smsc.session import BIND_EVENTS, UNKNOWN, Event, Role, Timing, expressible

@@ -19,15 +19,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from smsc import batches, times
-from smsc._pdu import Decoder, Message, Pdu, encode, header_only
+from smsc import batches
+from smsc._pdu import Decoder, Message, Pdu, header_only
+from smsc.conversion import message_of
 from smsc.errors import FramingError, StorageError, fault
-from smsc.ports import Sink
+from smsc.links import FORGIVEN, Counters, Links
 from smsc.session import DROP, NOTHING, PROCESS, UNKNOWN, Due, Event, Role, Session, Timing
-from smsc.smpp import BINDS, LAYOUTS, Command, Status, Tag
+from smsc.smpp import BINDS, Command, Status
 
 log = logging.getLogger(__name__)
 
@@ -46,144 +47,12 @@ DRAIN = 2_000
 #: Reading pauses at most this long, ms, well under peers' enquire_link and response timers; then
 #: requests are read and answered with ESME_RTHROTTLED.
 MAX_PAUSE = 5_000
-#: A pause or a standstill of ours that is longer, ms, is not held against the peer.
-FORGIVEN = 1_000
-
-#: Every connection is looked at this often, ms; each look takes one of ``SLOTS`` parts of them,
-#: so that ten thousand connections cause no long turn of the loop.
-TICK = 1_000
-SLOTS = 10
-
-#: Characters of an address in submit_sm and deliver_sm (3.4 section 5.2.8); data_sm has 64.
-MAX_ADDRESS = 20
-
-#: The mandatory parameters of data_sm, which the other messages have too.
-_OF_DATA_SM = tuple(field.name for field in LAYOUTS[Command.DATA_SM])
-
-#: Octets of short_message before 5.0 (3.4 section 5.2.21).
-MAX_SHORT_MESSAGE = 254
-
 #: Why reading pauses; any combination.
 AUTHENTICATION, WINDOW, OUTPUT, CONGESTION = 1, 2, 4, 8
 
 
 #: Why a connection ends after an unbind, whoever asked for it.
 UNBOUND = "unbound"
-
-
-class Committing(Protocol):
-    """What a connection needs of ``commit.Commit``."""
-
-    congested: bool
-
-    def stage(self, sink: Sink[bytes], octets: bytes, /) -> None:
-        """Release ``octets`` to ``sink`` once all that was appended so far is durable."""
-
-    def stage_all(self, sink: Sink[bytes], items: list[bytes], /) -> None:
-        """``stage`` for several at once, in order; the list is the caller's no more."""
-
-    def on_relief(self, call: Callable[[], None], /) -> None:
-        """Call once when ``congested`` has become false."""
-
-
-class Counters:
-    """What a listener or a carrier has seen, over all its connections, ever. For metrics."""
-
-    __slots__ = ("bad", "broken", "pdus_in", "pdus_out", "refused", "throttled", "unmatched")
-
-    def __init__(self) -> None:
-        self.pdus_in = 0
-        self.pdus_out = 0
-        #: Requests refused, by command_status.
-        self.refused: dict[int, int] = {}
-        #: PDUs whose body could not be decoded.
-        self.bad = 0
-        #: Streams given up because their framing was lost.
-        self.broken = 0
-        self.throttled = 0
-        #: Responses that matched nothing.
-        self.unmatched = 0
-
-
-class Links:
-    """All live connections of the process: one ticker for all, relief for all, the end of all.
-
-    ``clock`` gives ms that never run back; it is not the time of day, so that a wrong wall clock
-    expires nothing.
-    """
-
-    def __init__(self, commit: Committing, clock: Callable[[], int]) -> None:
-        self.commit = commit
-        self.clock = clock
-        self._slots: list[set[Connection[Any]]] = [set() for _ in range(SLOTS)]
-        self._slot = 0
-        #: The clock as last looked at: at every read and every tick.
-        self.now = self._ticked = clock()
-        self._timer: asyncio.TimerHandle | None = None
-        #: congestion_state, as the process last found it.
-        self.load = 0
-        self._congested: set[Connection[Any]] = set()
-
-    def __iter__(self) -> Iterator[Connection[Any]]:
-        return (connection for slot in self._slots for connection in slot)
-
-    def __len__(self) -> int:
-        return sum(map(len, self._slots))
-
-    def add(self, connection: Connection[Any]) -> None:
-        """Tick it from now on."""
-        min(self._slots, key=len).add(connection)
-
-    def discard(self, connection: Connection[Any]) -> None:
-        """It is gone."""
-        for slot in self._slots:
-            slot.discard(connection)
-        self._congested.discard(connection)
-
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Tick by this loop until ``stop``."""
-        self.tick()
-        self._timer = loop.call_later(TICK / SLOTS / 1_000, self.start, loop)
-
-    def stop(self) -> None:
-        """Tick no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def look(self) -> int:
-        """Look at the clock; ``now`` is what it says until the next look, a turn of the loop."""
-        self.now = self.clock()
-        return self.now
-
-    def tick(self) -> None:
-        """Look after the connections whose turn it is."""
-        now = self.look()
-        if now - self._ticked > TICK / SLOTS + FORGIVEN:
-            # The process stood still; what peers sent meanwhile is still in the socket buffers.
-            for slot in self._slots:
-                for connection in slot:
-                    connection.session.timers.forgive(now)
-        self._ticked = now
-        self._slot = (self._slot + 1) % SLOTS
-        for connection in tuple(self._slots[self._slot]):
-            connection.tick(now)
-
-    def await_relief(self, connection: Connection[Any]) -> None:
-        """Have it read again when the log has caught up."""
-        if not self._congested:
-            self.commit.on_relief(self._relieve)
-        self._congested.add(connection)
-
-    def _relieve(self) -> None:
-        relieved, self._congested = self._congested, set()
-        for connection in relieved:
-            connection.resume(CONGESTION)
-
-    def abort(self) -> None:
-        """Cut every connection without another octet: nobody knows what became of what."""
-        for slot in self._slots:
-            for connection in tuple(slot):
-                connection.cut("storage failed")
 
 
 class Connection(asyncio.Protocol, Generic[C]):
@@ -564,6 +433,14 @@ class Connection(asyncio.Protocol, Generic[C]):
 
     # -- time --------------------------------------------------------------------------------------
 
+    def forgive(self, now: int) -> None:
+        """See ``links.Link``."""
+        self.session.timers.forgive(now)
+
+    def relieve(self) -> None:
+        """See ``links.Link``."""
+        self.resume(CONGESTION)
+
     def tick(self, now: int) -> None:
         """See to whatever has become due. Once a second."""
         try:
@@ -697,55 +574,6 @@ LINK_HANDLERS: Mapping[int, Callable[[Any, Any, int], None]] = {
     Command.ENQUIRE_LINK: Connection._enquire_link,
     Command.UNBIND: Connection._unbind,
 }
-
-
-def message_of(pdu: Pdu, command_id: int) -> Message | int:
-    """A decoded data_sm as the submit_sm or deliver_sm that says the same.
-
-    Or the command_status to refuse it with: its addresses may be longer than those have room for.
-    """
-    fields = pdu.fields
-    if len(fields["source_addr"]) > MAX_ADDRESS:
-        return Status.ESME_RINVSRCADR
-    if len(fields["destination_addr"]) > MAX_ADDRESS:
-        return Status.ESME_RINVDSTADR
-    return Message.from_raw(encode(command_id, pdu.sequence_number, 0, pdu.tlvs, **fields))
-
-
-def data_sm_of(message: Message, sequence_number: int, now: int) -> bytes:
-    """A submit_sm or deliver_sm as the data_sm that says the same, as far as one can.
-
-    A validity becomes a qos_time_to_live, counted from ``now``, ms; there is no place for
-    protocol_id and priority_flag.
-    """
-    fields = {name: message.fields[name] for name in _OF_DATA_SM}
-    tlvs = [tlv for tlv in message.tlvs if tlv[0] != Tag.MESSAGE_PAYLOAD]
-    end = times.parse(message.validity_period, now)
-    if end is not None and message.tlv(Tag.QOS_TIME_TO_LIVE) is None:
-        seconds = max(1, (end - now) // times.SECOND)
-        tlvs.append((Tag.QOS_TIME_TO_LIVE, seconds.to_bytes(4, "big")))
-    tlvs.append((Tag.MESSAGE_PAYLOAD, message.text))
-    return encode(Command.DATA_SM, sequence_number, 0, tlvs, **fields)
-
-
-def with_tlv(pdu: bytes, tag: int, value: bytes) -> bytes:
-    """A whole PDU with one TLV more."""
-    tlv = tag.to_bytes(2, "big") + len(value).to_bytes(2, "big") + value
-    return (len(pdu) + len(tlv)).to_bytes(4, "big") + pdu[4:] + tlv
-
-
-def without_tlvs(raw: bytes) -> bytes:
-    """A submit_sm or deliver_sm for a peer of 3.3, which must not be sent a TLV.
-
-    The text of a message_payload moves where it fits; longer text can't be said to such a peer in
-    one PDU, and stays as it is.
-    """
-    message = Message.from_raw(raw)
-    if not message.tlvs or len(message.text) > MAX_SHORT_MESSAGE:
-        return raw
-    fields = {**message.fields, "short_message": message.text}
-    del fields["sm_length"]
-    return encode(message.command_id, message.sequence_number, **fields)
 
 
 def printable(name: bytes) -> str:

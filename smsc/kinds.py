@@ -24,7 +24,7 @@ import yaml
 from smsc import numbers
 from smsc import text as texts
 from smsc.schema import INVALID, Form, Reading
-from smsc.smpp import Status
+from smsc.smpp import MAX_ADDRESS, MAX_SHORT_MESSAGE, Status
 from smsc.text import ALPHABETS, Charset
 from smsc.zones import Zone, zone
 
@@ -46,17 +46,11 @@ VERSIONS = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 #: the bound, so that both fit where either is stored.
 MAX_NAME = 15
 
-#: source_addr and destination_addr are C-octet strings of 21 octets (SMPP 3.4 5.2.8).
-MAX_ADDRESS = 20
-
 #: unix(7): sun_path has 108 octets with its end. One is left for a name beside it.
 MAX_SOCKET_PATH = 106
 
 #: dl_name is a C-octet string of 21 octets (3.4 5.2.26).
 MAX_LIST_NAME = 20
-
-#: Octets of short_message before 5.0 (3.4 5.2.21).
-MAX_SHORT_MESSAGE = 254
 
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -15,7 +15,8 @@ from smsc.accounts import Authenticator
 from smsc.binds import Binds, Lobby
 from smsc.client import ClientConnection
 from smsc.config import LimitsConfig, ListenerConfig, TimersConfig
-from smsc.connection import DRAIN, Counters, Links
+from smsc.connection import DRAIN
+from smsc.links import Counters, Links
 from smsc.ports import Keeper
 from smsc.session import Timing
 

@@ -19,6 +19,12 @@ MAX_SEQUENCE_NUMBER: Final = 0x7FFFFFFF
 #: More TLVs in one PDU than this are an attack: no legal PDU comes near (255 areas, twice).
 MAX_TLVS: Final = 1024
 
+#: Characters of an address: a C-octet string of 21 octets (3.4 section 5.2.8); data_sm has 64.
+MAX_ADDRESS: Final = 20
+
+#: Octets of short_message before 5.0 (3.4 section 5.2.21).
+MAX_SHORT_MESSAGE: Final = 254
+
 
 class Version(IntEnum):
     """The rules a session was bound under; values are those of interface_version."""

@@ -1,7 +1,7 @@
 """What several tests of the session layer share: a clock, a transport, a stage, a keeper, a peer.
 
 None of it stands in for a module of ours: the transport is asyncio's port, the stage and the keeper
-are implementations of ``connection.Committing`` and ``ports.Keeper`` that hold everything in memory
+are implementations of ``links.Committing`` and ``ports.Keeper`` that hold everything in memory
 and do only what the test says.
 """
 
@@ -22,7 +22,8 @@ from smsc.binds import Binds, Lobby
 from smsc.broadcast import View
 from smsc.client import ClientConnection
 from smsc.config import AccountConfig, LimitsConfig, ListenerConfig
-from smsc.connection import Connection, Links
+from smsc.connection import Connection
+from smsc.links import Links
 from smsc.listener import Listener
 from smsc.ports import EdgeBind, RelayBind, Sink, Standing
 from smsc.smpp import Command, Status

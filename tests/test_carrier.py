@@ -24,7 +24,8 @@ from smsc.config import (
     ReconnectConfig,
     RewriteConfig,
 )
-from smsc.connection import MAX_PAUSE, Links
+from smsc.connection import MAX_PAUSE
+from smsc.links import Links
 from smsc.smpp import RESPONSE, Command, Status, Tag
 from smsc.throttle import backoff
 

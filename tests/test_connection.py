@@ -15,18 +15,14 @@ from smsc.connection import (
     HIGH_WATER,
     LINK_HANDLERS,
     LOW_WATER,
-    MAX_ADDRESS,
     MAX_PAUSE,
     Connection,
-    Counters,
-    Links,
-    message_of,
     printable,
-    without_tlvs,
 )
 from smsc.errors import StorageError
+from smsc.links import Counters, Links
 from smsc.session import Event, Role, State, Timing
-from smsc.smpp import Command, Status, Tag
+from smsc.smpp import Command, Status
 
 ENQUIRE = header_only(Command.ENQUIRE_LINK, 0, 7)
 UNBIND = header_only(Command.UNBIND, 0, 9)
@@ -561,53 +557,6 @@ def test_nothing_raises_into_the_loop(place: Place, entry: object) -> None:
 
 
 # -- small things ----------------------------------------------------------------------------------
-
-
-def sm(octets: bytes) -> Message:
-    return Message.from_raw(octets)
-
-
-def data_sm(**fields: object) -> Pdu:
-    tlvs = [(Tag.MESSAGE_PAYLOAD, b"text"), (0x1400, b"vendor\0")]
-    (pdu,) = Decoder().feed(encode(Command.DATA_SM, 3, 0, tlvs, **fields))
-    assert pdu.decode() == 0
-    return pdu
-
-
-def test_data_sm_says_the_same_as_a_message() -> None:
-    message = message_of(
-        data_sm(
-            source_addr=b"447700900001",
-            destination_addr=b"447700900123",
-            registered_delivery=1,
-            data_coding=8,
-        ),
-        Command.SUBMIT_SM,
-    )
-    assert isinstance(message, Message)
-    assert (message.source_addr, message.destination_addr) == (b"447700900001", b"447700900123")
-    assert (message.text, message.data_coding, message.registered_delivery) == (b"text", 8, 1)
-    assert message.tlv(0x1400) == b"vendor\0"
-    assert message.sequence_number == 3
-
-
-@pytest.mark.parametrize(
-    ("field", "status"),
-    [("source_addr", Status.ESME_RINVSRCADR), ("destination_addr", Status.ESME_RINVDSTADR)],
-)
-def test_addresses_that_only_data_sm_has_room_for(field: str, status: int) -> None:
-    assert isinstance(message_of(data_sm(**{field: b"1" * MAX_ADDRESS}), 4), Message)
-    assert message_of(data_sm(**{field: b"1" * (MAX_ADDRESS + 1)}), 4) == status
-
-
-def test_a_peer_of_33_gets_no_tlv() -> None:
-    tlvs = [(Tag.MESSAGE_PAYLOAD, b"payload"), (Tag.USER_MESSAGE_REFERENCE, b"\0\1")]
-    before = encode(Command.DELIVER_SM, 6, 0, tlvs, destination_addr=b"1")
-    after = sm(without_tlvs(before))
-    assert (after.tlvs, after.text, after.sequence_number) == ((), b"payload", 6)
-    assert without_tlvs(deliver(1)) == deliver(1)
-    long = encode(Command.DELIVER_SM, 6, 0, [(Tag.MESSAGE_PAYLOAD, b"x" * 255)])
-    assert without_tlvs(long) == long
 
 
 @pytest.mark.parametrize(

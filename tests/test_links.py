@@ -12,7 +12,6 @@ from helpers import (
     FIRST_ID,
     PASSWORD,
     SYSTEM_ID,
-    VECTORS,
     Edge,
     Wire,
     bind,
@@ -22,7 +21,6 @@ from helpers import (
 )
 
 from smsc._pdu import Decoder, Pdu, encode, header_only
-from smsc.connection import with_tlv
 from smsc.endings import text_id
 from smsc.smpp import Command, Status, Tag
 
@@ -259,10 +257,3 @@ def test_answers_say_how_loaded_we_are_where_that_is_known(
         assert answer.tlv(Tag.CONGESTION_STATE) == told
         assert answer.fields["message_id"] == text_id(FIRST_ID + number, False)
     edge.close()
-
-
-def test_the_octets_of_a_loaded_answer_are_those_of_the_vector() -> None:
-    vector = next(v for v in VECTORS["good"] if v["id"] == "V45")
-    octets = bytes.fromhex(vector["hex"])
-    plain = encode(SUBMIT_RESP, 53, message_id=b"1a2b3c70")
-    assert with_tlv(plain, Tag.CONGESTION_STATE, b"\x55") == octets

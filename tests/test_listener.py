@@ -31,8 +31,9 @@ from smsc._pdu import Decoder, Pdu, encode, header_only
 from smsc.binds import Binds, Lobby
 from smsc.client import MAX_REFUSALS, STRANGERS_PDU
 from smsc.config import LimitsConfig, TimersConfig
-from smsc.connection import MAX_PAUSE, Links
+from smsc.connection import MAX_PAUSE
 from smsc.endings import text_id
+from smsc.links import Links
 from smsc.listener import Listener
 from smsc.ports import Standing
 from smsc.session import State
