@@ -89,7 +89,8 @@ def test_a_broadcast_goes_to_a_carrier_that_broadcasts(keeper: Keeper, client: C
     assert not keeper.core.state.spool and not client.delivered
     (record,) = keeper.records()
     assert (record["state"], record["carrier"]) == (MessageState.UNKNOWN, b"two")
-    assert query(keeper, client, message_id=named(id)) is None
+    view = query(keeper, client, message_id=named(id))
+    assert view is not None and (view.state, view.areas) == (MessageState.UNKNOWN, [])
 
 
 def test_a_message_never_goes_where_broadcasts_go_nor_the_other_way(client: Client) -> None:
