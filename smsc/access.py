@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,6 +93,33 @@ def concerns(entry: dict[str, Any], names: Collection[str], number: str) -> bool
     who = {str(entry.get("customer")), str(entry.get("user"))}
     words = str(entry["fetched"]), str(entry["referrer"])
     return not who.isdisjoint(names) or bool(number and any(number in one for one in words))
+
+
+def erase(directory: Path, names: Collection[str], number: str) -> int:
+    """Take out the entries that ``concerns`` finds, and overwrite their place; how many."""
+    erased = 0
+    for path in sorted(directory.glob("????-??-??.log")):
+        with path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            lines = file.readlines()
+            kept = [line for line in lines if not _is_erased(line, names, number)]
+            if len(kept) == len(lines):
+                continue
+            left = b"".join(kept)
+            file.seek(0)
+            file.write(left.ljust(sum(map(len, lines)), b"\0"))
+            file.flush()
+            os.fsync(file.fileno())
+            file.truncate(len(left))
+            erased += len(lines) - len(kept)
+    return erased
+
+
+def _is_erased(line: bytes, names: Collection[str], number: str) -> bool:
+    try:
+        return concerns(json.loads(line), names, number)
+    except ValueError:
+        return True  # torn: whose it was can't be told
 
 
 def _text(octets: bytes) -> str:

@@ -31,13 +31,13 @@ from smsc.journal import Journal
 from smsc.keys import Keyring, keyring
 from smsc.links import Links
 from smsc.listener import Listener
+from smsc.months import mend
 from smsc.ops import Ops
 from smsc.outbind import Outbinds
 from smsc.periods import Calendar
 from smsc.ports import Log
 from smsc.retention import CONTENT, TRAFFIC, Name
 from smsc.sealing import SealedJournal
-from smsc.sweeper import mend
 from smsc.throttle import congestion_state
 from smsc.traffic import DAY, Traffic, periods
 from smsc.unfinished import Unfinished

@@ -24,7 +24,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -309,14 +309,26 @@ class Keyring:
     def prepare(self, names: Iterable[Name]) -> None:
         """Make those that are missing: one rewrite per period. Raises StorageError."""
         with self._lock:
-            missing = {name for name in names if name not in self._by_name}
-            fresh = [self._new(name) for name in sorted(missing)]
-            for period in sorted({name.period for name in missing}):
-                self._store(
-                    period, [*self._of(period), *(k for k in fresh if k.name.period == period)]
-                )
-            for key in fresh:
-                self._add(key)
+            self._make({name for name in names if name not in self._by_name})
+
+    def renew(self, names: Iterable[Name]) -> None:
+        """Seal with other keys from now on; the old ones open what they did until destroyed.
+
+        Raises StorageError.
+        """
+        with self._lock:
+            self._make(set(names))
+
+    def _make(self, names: Set[Name]) -> None:
+        fresh = [self._new(name) for name in sorted(names)]
+        for period in sorted({name.period for name in names}):
+            self._store(period, [*self._of(period), *(k for k in fresh if k.name.period == period)])
+        for key in fresh:  # behind the older ones, here and in the file: the newest seals
+            self._add(key)
+
+    def superseded(self) -> list[DataKey]:
+        """Those that ``renew`` put others in place of."""
+        return [key for key in self if self._by_name.get(key.name) is not key]
 
     def _new(self, name: Name) -> DataKey:
         id, secret = secrets.token_bytes(ID_OCTETS), secrets.token_bytes(KEY_OCTETS)
@@ -361,8 +373,9 @@ class Keyring:
         for period in sorted({self._by_id[id].name.period for id in ids}):
             self._store(period, [key for key in self._of(period) if key.id not in doomed])
         for id in ids:
-            name = self._by_id.pop(id).name
-            del self._by_name[name]
+            key = self._by_id.pop(id)
+            if self._by_name[key.name] is key:
+                del self._by_name[key.name]
         self.destroyed.note(_GONE, ids)
 
     def rotate(self) -> int:

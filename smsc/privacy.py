@@ -24,9 +24,10 @@ from smsc.facts import FileFacts
 from smsc.holding import number
 from smsc.housekeeping import rotated, told
 from smsc.keys import SUFFIX, Keyring, Master, keyring
+from smsc.months import mend
 from smsc.periods import Calendar, Span, span
 from smsc.retention import Hold, Stand
-from smsc.sweeper import Sweeper, Swept, mend, owed_on_disk
+from smsc.sweeper import Sweeper, Swept, owed_on_disk
 
 Run = Callable[[argparse.Namespace], int]
 

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,12 +20,12 @@ from typing import Any, Final
 
 import msgpack
 
-from smsc import __version__, access, files, held, records, traffic
+from smsc import __version__, access, files, held, months, records, traffic
 from smsc.audit import Audit
 from smsc.config import Config
 from smsc.errors import KeyDestroyed, SmscError, StorageError
 from smsc.held import Held
-from smsc.journal import Journal, inspect
+from smsc.journal import inspect
 from smsc.keys import Keyring, keyring
 from smsc.periods import bare, month_of
 from smsc.records import Kind, MailKind
@@ -42,7 +40,7 @@ from smsc.retention import (
     Verdict,
     judge,
 )
-from smsc.traffic import BLOCK, CURSOR, FULL_FRAME, Block
+from smsc.traffic import BLOCK, Block
 
 #: A log of which less than this can still be read is rewritten without the rest.
 LIVING_SHARE: Final = 0.5
@@ -51,8 +49,6 @@ LIVING_SHARE: Final = 0.5
 #: is right; so does one that comes before it.
 LONGEST_GAP: Final = 7 * 86_400_000
 BACKWARDS: Final = 60_000
-
-_OLD, _NEW = ".old", ".new"
 
 
 class ClockDoubtful(SmscError):
@@ -105,7 +101,7 @@ class Sweeper:
 
     def verdicts(self, owed: Mapping[bytes, int], now: int) -> list[Verdict]:
         """How things stand with every key."""
-        names = (key.name for key in self._keys if key.name.kind not in (SPOOL, CASES))
+        names = {key.name for key in self._keys if key.name.kind not in (SPOOL, CASES)}
         rules = self._config.retention.rules()
         return judge(names, self._facts, owed, rules, now)
 
@@ -126,7 +122,8 @@ class Sweeper:
         """Delete what is due at ``now``. Raises StorageError."""
         swept = Swept(self.verdicts(owed, now))
         unfinished, put_off = self._unfinished()
-        doomed = {self._keys.get(v.name).id: v for v in swept.verdicts if v.dies}
+        dying = {verdict.name: verdict for verdict in swept.verdicts if verdict.dies}
+        doomed = {key.id: dying[key.name] for key in self._keys if key.name in dying}
         swept.carried = self._carry(doomed)
         if doomed:
             self._audit.add("sweep.begun", keys=[id.hex() for id in doomed])
@@ -216,47 +213,19 @@ class Sweeper:
 
     def _has_newest_cursor(self, month: str) -> bool:
         """Whether the server would forget how far the records reach without this log."""
-        mine = _cursor(self._traffic / month)
+        mine = months.cursor(self._traffic / month)
         others = (m for m in traffic.periods(self._traffic) if m != month)
-        return all(_cursor(self._traffic / other) < mine for other in others)
+        return all(months.cursor(self._traffic / other) < mine for other in others)
 
     def _rewrite(self, month: str, alive: Collection[bytes], swept: Swept) -> None:
         directory = self._traffic / month
         # Looked at again: now nobody writes.
         living, _total = _living(directory, alive)
         if living or self._has_newest_cursor(month):
-            fresh = directory.with_name(month + _NEW)
-            if fresh.exists():
-                shutil.rmtree(fresh)
-            self._copy(directory, fresh, alive, _cursor(directory))
-            _exchange(directory, fresh)
+            months.rewrite(self._config, month, lambda head, body: _left(head, body, alive))
         else:
-            _exchange(directory, None)
+            months.remove(self._config, month)
         (swept.rewritten if living else swept.removed).append(month)
-
-    def _copy(self, source: Path, target: Path, alive: Collection[bytes], cursor: int) -> None:
-        journal = Journal(
-            target,
-            segment_octets=self._config.traffic.segment,
-            force_filesystem=self._config.storage.force_filesystem,
-        )
-        try:
-            journal.replay(lambda *record: None)
-            journal.begin(0)
-            journal.append(CURSOR, traffic.cursor(cursor))
-            for kind, at, head, body in inspect.records(source):
-                left = _readable(head, body, alive) if kind == BLOCK else b""
-                if not left:
-                    continue
-                if not journal.open_octets:
-                    journal.begin(at)
-                    journal.append(CURSOR, traffic.cursor(cursor))
-                journal.append(BLOCK, head, left)
-                if journal.open_octets > FULL_FRAME:
-                    journal.seal()
-                    journal.settle()
-        finally:
-            journal.close()
 
     # -- proof -------------------------------------------------------------------------------
 
@@ -350,6 +319,11 @@ def _living(directory: Path, alive: Collection[bytes]) -> tuple[int, int]:
     return living, total
 
 
+def _left(head: bytes, body: bytes, alive: Collection[bytes]) -> tuple[bytes, bytes] | None:
+    left = _readable(head, body, alive)
+    return (head, left) if left else None
+
+
 def _readable(head: bytes, body: bytes, alive: Collection[bytes]) -> bytes:
     """A block's body without what nobody can read; nothing if that is all."""
     block = Block.read(head)
@@ -360,51 +334,6 @@ def _readable(head: bytes, body: bytes, alive: Collection[bytes]) -> bytes:
     ends, sealed, _texts = msgpack.unpackb(body)
     packed: bytes = msgpack.packb((ends, sealed, b""))
     return packed
-
-
-def _cursor(directory: Path) -> int:
-    """How far the newest cursor of a log reaches."""
-    found = 0
-    for kind, _time, head, _body in inspect.records(directory):
-        if kind == CURSOR:
-            found = int.from_bytes(head, "little")
-    return found
-
-
-# -- directories ---------------------------------------------------------------------------------
-
-
-def _exchange(directory: Path, fresh: Path | None) -> None:
-    """Put ``fresh`` (or nothing) in a directory's place, durably; ``mend`` finishes it."""
-    old = directory.with_name(directory.name + _OLD)
-    os.rename(directory, old)
-    files.sync_directory(directory.parent)
-    if fresh is not None:
-        os.rename(fresh, directory)
-        files.sync_directory(directory.parent)
-    _unlink(old)
-
-
-def mend(parent: Path) -> None:
-    """Finish or undo what a crash left of a month's exchange."""
-    for old in sorted(parent.glob("*" + _OLD)):
-        directory, fresh = old.with_suffix(""), old.with_suffix(_NEW)
-        if directory.exists():
-            _unlink(old)
-        elif fresh.exists():
-            os.rename(fresh, directory)
-            files.sync_directory(parent)
-            _unlink(old)
-        else:
-            os.rename(old, directory)
-            files.sync_directory(parent)
-    for fresh in sorted(parent.glob("*" + _NEW)):
-        _unlink(fresh)
-
-
-def _unlink(directory: Path) -> None:
-    shutil.rmtree(directory)
-    files.sync_directory(directory.parent)
 
 
 # -- what is owed --------------------------------------------------------------------------------

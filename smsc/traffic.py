@@ -219,6 +219,16 @@ class Block(NamedTuple):
     def read(cls, head: bytes) -> Block:
         return cls(*_BLOCK.unpack(head))
 
+    def head(self) -> bytes:
+        """The head that says it."""
+        return _BLOCK.pack(*self)
+
+
+def body(ends: bytes, sealed: bytes, texts: bytes) -> bytes:
+    """A block's body: the packed ends, and its two classes, sealed."""
+    packed: bytes = _pack((ends, sealed, texts))
+    return packed
+
 
 def cursor(position: int) -> bytes:
     """The head of a CURSOR."""

@@ -23,9 +23,10 @@ from smsc.errors import BadSeal
 from smsc.facts import FileFacts
 from smsc.journal import Journal, inspect
 from smsc.keys import Keyring, keyring
+from smsc.months import mend
 from smsc.sealing import Epochs, SealedJournal
 from smsc.smpp import Command, Tag
-from smsc.sweeper import Sweeper, mend
+from smsc.sweeper import Sweeper
 from tests import canary
 from tests.keeper import BASE, START, Client, Keeper, Relay, deliver_sm, submit_sm
 from tests.mounts import mounted

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from smsc import sweeper, traffic
+from smsc import traffic
 from smsc.audit import Audit
 from smsc.config import Config
 from smsc.errors import KeyDestroyed, StorageError
 from smsc.facts import FileFacts
 from smsc.journal import Journal, inspect
 from smsc.keys import Keyring, keyring
+from smsc.months import mend
 from smsc.periods import Calendar, Cycles
 from smsc.retention import Hold, Stand
 from smsc.sweeper import ClockDoubtful, Sweeper, Swept
@@ -89,7 +90,7 @@ class Site:
             keys.close()
 
     def sweep(self, owed: dict[bytes, int] | None = None) -> Swept:
-        sweeper.mend(Path(self.config.traffic.directory))
+        mend(Path(self.config.traffic.directory))
         with self.keys() as keys:
             return self.sweeper(keys).sweep(owed or {}, self.now)
 
@@ -339,7 +340,7 @@ def test_killed_anywhere_it_is_finished_by_the_next(call: str, tmp_path: Path) -
             one.facts.close(customer, "2026-09", CLOSED)
         one.now = DUE
         dead = _killed(one, call, when)
-        sweeper.mend(Path(one.config.traffic.directory))
+        mend(Path(one.config.traffic.directory))
         known = one.readable()
         assert known[b"C-3"] == ALL[b"C-3"] and known[b"C-1"] >= LATER
         one.sweep()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from test_journal_syscalls import needs_strace
 
-from smsc.sweeper import mend
+from smsc.months import mend
 from tests.serving import CONFIG, HASH
 from tests.test_sweeper import ALL, CLOSED, DAY, LATER, Site, months
 
