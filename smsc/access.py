@@ -83,7 +83,7 @@ class AccessLog:
 def write(directory: Path, entry: dict[str, Any]) -> None:
     """Add an entry to its day."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (directory / f"{_date(entry['at'])}.log").open("a") as file:
+    with (directory / f"{date(entry['at'])}.log").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(json.dumps(entry) + "\n")
 
@@ -126,11 +126,11 @@ def _text(octets: bytes) -> str:
     return octets[:LONGEST].decode("ascii", "backslashreplace")
 
 
-def _date(at: int) -> str:
+def date(at: int) -> str:
     return f"{datetime.fromtimestamp(at / 1_000, UTC):%Y-%m-%d}"
 
 
 def over(directory: Path, kept: int, now: int) -> list[Path]:
     """The files of days that ended more than ``kept`` ms ago."""
-    newest = _date(now - kept - DAY)
+    newest = date(now - kept - DAY)
     return sorted(path for path in directory.glob("????-??-??.log") if path.stem <= newest)

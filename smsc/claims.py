@@ -3,6 +3,7 @@
     POST /claims/find      what is owed to or of somebody
     POST /claims/block     keep and do not process what is theirs, until the case ends
     POST /claims/unblock   go on
+    POST /claims/erase     delete what is theirs: now what may go, the rest when it may
 
 The command line does the rest (traffic records, the database, access logs), and does this too where
 no server runs, on one that is recovered for it (``app.resting``). Cases are in ``smsc.cases``; what
@@ -13,25 +14,49 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from smsc.cases import BLOCK, Case, Cases
+from smsc.cases import BLOCK, ERASE, Case, Cases
 from smsc.commit import Clock, Commit
 from smsc.config import Config
 from smsc.control import Asked, Control
 from smsc.core import Core
 from smsc.endings import text_id
+from smsc.erasing import Kept
 from smsc.errors import ControlError, SmscError
+from smsc.journal import Journal
 from smsc.keys import Keyring
 from smsc.subject import Subject
 from smsc.subjects import Item
-from smsc.traffic import Traffic
+from smsc.traffic import Traffic, moment
+
+if TYPE_CHECKING:
+    from smsc.housekeeping import Housekeeping
 
 #: How many messages are told of one by one.
 TOLD: Final = 10_000
 
+#: How often it is looked whether old segments are gone: for ten seconds.
+PATIENCE: Final = 500
+
+#: For how long what has ended can be read at the most: its key is used for an hour, its segment
+#: is carried after another, and both take a look.
+_KEYS_LIVE: Final = 3 * 3_600_000
+_SEALED: Final = (
+    "sealed octets of what was ended",
+    1,
+    "the keys of their hour open others' messages still",
+)
+
 #: Between two looks at whether the traffic records are on disk, seconds.
 PAUSE: Final = 0.02
+
+
+class _Sent(NamedTuple):
+    """Messages that a carrier has, and until when the last of them is waited for."""
+
+    how_many: int
+    until: int
 
 
 class Keeping(Protocol):
@@ -41,7 +66,9 @@ class Keeping(Protocol):
     clock: Clock
     commit: Commit
     core: Core
+    housekeeping: Housekeeping
     keys: Keyring
+    log: Journal
     traffic: Traffic
 
     def renew_accounts(self) -> None: ...
@@ -57,7 +84,12 @@ class Claims:
         #: Customers whose accounts may not bind.
         self.blocked: Collection[bytes] = ()
         self._one_at_a_time = asyncio.Lock()
-        self._answers = {"find": self._find, "block": self._block, "unblock": self._unblock}
+        self._answers = {
+            "find": self._find,
+            "block": self._block,
+            "unblock": self._unblock,
+            "erase": self._erase,
+        }
         control.add("POST", "/claims/{act}", self._asked)
 
     async def _asked(self, asked: Asked) -> Any:
@@ -97,11 +129,15 @@ class Claims:
             found += [_told(item) for item in portion[: max(0, TOLD - len(found))]]
             await asyncio.sleep(0)
         # What ended while we looked was not found, so its record must be there.
+        await self._recorded()
+        return {"count": count, "items": found}
+
+    async def _recorded(self) -> None:
+        """Wait until the traffic records of all that has ended are on disk."""
         ended = self._app.traffic.staged
         while self._app.traffic.covered < ended:
             self._app.traffic.sync()
             await asyncio.sleep(PAUSE)
-        return {"count": count, "items": found}
 
     async def _block(self, body: Any) -> Any:
         await self._begin(BLOCK, body)
@@ -131,6 +167,63 @@ class Claims:
         for account in accounts:
             self._app.core.subjects.deliver(account)
         return {"case": case.id, "went_on": went_on}
+
+    async def _erase(self, body: Any) -> Any:
+        """Told is what went, and what stays for now and why."""
+        case = await self._begin(ERASE, body)
+        ended, sent = await self._withdraw(case)
+        unreadable = await self._forgotten()
+        outcome = (await self._app.housekeeping.erase())[case.id]
+        gone = {"messages and mails": ended, **outcome.gone}
+        kept = [one._asdict() for one in outcome.kept]
+        if sent.how_many:
+            kept.append(
+                Kept(
+                    "messages that a carrier has",
+                    sent.how_many,
+                    "what became of them is not known yet",
+                    moment(sent.until),
+                )._asdict()
+            )
+        if ended and not unreadable:
+            kept.append(Kept(*_SEALED, moment(self._app.clock() + _KEYS_LIVE))._asdict())
+        return {"case": case.id, "gone": gone, "kept": kept}
+
+    async def resume(self) -> None:
+        """End what has come to wait again of those whose erasure is not over."""
+        async with self._one_at_a_time:
+            for case in self.cases.open(ERASE):
+                await self._withdraw(case)
+
+    async def _withdraw(self, case: Case) -> tuple[int, _Sent]:
+        """End what may be ended of what there was; how much, and what is beyond that."""
+        ended = sent = until = 0
+        for portion in self._app.core.subjects.of(case.subject):
+            now = self._app.commit.begin()
+            for item in portion:
+                if item.came > case.at:
+                    continue
+                if self._app.core.subjects.withdraw(item, now):
+                    ended += 1
+                else:
+                    sent, until = sent + 1, max(until, item.due)
+            await asyncio.sleep(0)
+        await self._app.commit.drain()
+        await self._recorded()
+        return ended, _Sent(sent, until)
+
+    async def _forgotten(self) -> bool:
+        """Have the octets and keys of what was ended go; whether they have."""
+        core, log = self._app.core, self._app.log
+        core.tick()
+        newest = core.forgetting.hurry()
+        for _ in range(PATIENCE):
+            if log.oldest_segment() > newest:
+                return True
+            core.tick()  # where the server is at rest nobody else does
+            self._app.traffic.sync()
+            await asyncio.sleep(PAUSE)
+        return False
 
 
 def _told(item: Item) -> dict[str, Any]:

@@ -82,6 +82,16 @@ class Forgetting:
             self._newest = segment
             self._begun[segment] = now
 
+    def hurry(self) -> int:
+        """Carry all that is owed into a new segment, as if every other were old.
+
+        What was ended before can be read by nobody once the segment that is returned is gone, and
+        with it the keys of its time.
+        """
+        for segment in range(self._log.oldest_segment(), self._newest + 1):
+            self._begun[segment] = 0
+        return self._newest - (self._position == self._fresh)
+
     def tick(self, now: int) -> None:
         self._age(now)
         if self._below:

@@ -40,6 +40,18 @@ def begin(keys: Keyring, hold: Hold, numbers: Iterable[bytes]) -> tuple[str, ...
     return tuple(sorted({key.pseudonym(number) for number in numbers}))
 
 
+def concerning(
+    holds: Sequence[Hold], keys: Keyring, region: Callable[[bytes], str]
+) -> Callable[[Name, Record], bool]:
+    """Says of a record, by the name of its key, whether one of the holds by number concerns it."""
+    wanted = [_Scope(h, keys) for h in holds if h.pseudonyms and held_under(h) in keys]
+
+    def concerned(name: Name, fields: Record) -> bool:
+        return any(scope.hold.covers(name) and scope.concerns(fields, region) for scope in wanted)
+
+    return concerned
+
+
 class Held:
     """See the module. ``region`` says how an account writes numbers."""
 

@@ -15,11 +15,13 @@ from smsc import records
 from smsc._spool import Slab
 from smsc.accounts import Accounts
 from smsc.audit import Audit
+from smsc.claims import Claims
 from smsc.commit import Clock
 from smsc.config import Config
 from smsc.control import Asked, Control
 from smsc.core import Core
 from smsc.db import facts_of
+from smsc.erasing import Eraser, Outcome
 from smsc.errors import ControlError, SmscError, StorageError, fault
 from smsc.journal import Journal
 from smsc.keys import Keyring
@@ -49,6 +51,7 @@ class Served(Protocol):
     loop: asyncio.AbstractEventLoop
     clock: Clock
     accounts: Accounts
+    claims: Claims
     keys: Keyring
     traffic: Traffic
     core: Core
@@ -69,6 +72,14 @@ class Housekeeping:
             lend=self._lend,
             take_back=self._take_back,
             region=lambda account: app.accounts.region(account),
+        )
+        self._eraser = Eraser(
+            app.config,
+            app.keys,
+            self.audit,
+            facts_of(app.config),
+            lend=self._lend,
+            take_back=self._take_back,
         )
         self._running: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -123,12 +134,15 @@ class Housekeeping:
 
     async def sweep(self, *, is_right: bool = False) -> Swept:
         """Delete what is due. Raises ClockDoubtful, StorageError."""
+        await self._app.claims.resume()
         async with self._one_at_a_time:
             now = self._app.clock()
             if not is_right:
                 self._sweeper.believe(now)
             self.doubtful = False
-            swept = await asyncio.to_thread(self._sweeper.sweep, await self._owed(), now)
+            owed = await self._owed()
+            swept = await asyncio.to_thread(self._sweeper.sweep, owed, now)
+            await asyncio.to_thread(self._eraser.carry_out, self._app.accounts, owed, now)
             self.swept = self._app.clock()
         for verdict in swept.verdicts:
             if verdict.stand is Stand.EXPIRED:
@@ -139,6 +153,12 @@ class Housekeeping:
             log.info("%d keys destroyed; the proof is %s", len(swept.keys), swept.proof)
         await self.look()
         return swept
+
+    async def erase(self) -> dict[str, Outcome]:
+        """Carry out the erasures that are not over; by case. Raises StorageError."""
+        async with self._one_at_a_time:
+            owed, now = await self._owed(), self._app.clock()
+            return await asyncio.to_thread(self._eraser.carry_out, self._app.accounts, owed, now)
 
     async def _owed(self) -> dict[bytes, int]:
         """When each customer's oldest unfinished message came."""

@@ -19,6 +19,7 @@ from smsc import control, holding, reading
 from smsc.audit import Audit
 from smsc.config import Config
 from smsc.db import accounts_of, customer_of, facts_of
+from smsc.erasing import Eraser
 from smsc.errors import ConfigError, ControlError, StorageError
 from smsc.facts import FileFacts
 from smsc.holding import number
@@ -235,7 +236,11 @@ def _by_hand(loaded: Config, dry_run: bool, clock_is_right: bool) -> dict[str, A
             return told(Swept(sweeper.verdicts(owed, now)))
         if not clock_is_right:
             sweeper.believe(now)
-        return told(sweeper.sweep(owed, now))
+        swept = sweeper.sweep(owed, now)
+        Eraser(loaded, keys, audit_of(loaded), facts_of(loaded)).carry_out(
+            accounts_of(loaded), owed, now
+        )
+        return told(swept)
 
 
 def verdicts(loaded: Config) -> list[dict[str, Any]]:

@@ -27,8 +27,8 @@ from smsc.keys import Keyring, keyring
 from smsc.retention import CONTENT, Name
 from smsc.traffic import BLOCK, Block
 
-#: Says of a traffic record whether its text is to go.
-Wanted = Callable[[dict[str, Any]], bool]
+#: Says of a traffic record, by the name of its content's key, whether its text is to go.
+Wanted = Callable[[Name, dict[str, Any]], bool]
 
 
 class Redaction:
@@ -64,8 +64,8 @@ class Redaction:
                 except KeyDestroyed:
                     continue
 
-    def redact(self, wanted: Wanted, held: Callable[[Name], bool]) -> tuple[int, list[str]]:
-        """Take out the texts of the wanted records whose keys are not held.
+    def redact(self, wanted: Wanted) -> tuple[int, list[str]]:
+        """Take out the texts of the wanted records.
 
         How many records are without their texts now, and the ids of the keys that were destroyed;
         less than all where a month's log can't be had now.
@@ -74,7 +74,7 @@ class Redaction:
             {
                 name
                 for name, fields in self.records()
-                if fields["content"] is not None and wanted(fields) and not held(name)
+                if fields["content"] is not None and wanted(name, fields)
             }
             - {key.name for key in self._keys.superseded()}
         )
@@ -116,7 +116,7 @@ class Redaction:
                 found = list(traffic.opened(head, body, self._keys))
             except KeyDestroyed:  # its records are gone, and with them whose texts these are
                 return head, traffic.body(ends, sealed, b"")
-            left = [None if wanted(fields) else fields["content"] for fields in found]
+            left = [None if wanted(name, fields) else fields["content"] for fields in found]
             count += sum(fields["content"] is not None for fields in found) - sum(
                 content is not None for content in left
             )

@@ -51,6 +51,8 @@ class Item(NamedTuple):
     #: When it came, and until when it lives, ms.
     came: int
     expiry: int
+    #: When what is waited for is waited for no more.
+    due: int
     #: Where it stands, as a word.
     stage: str
     carrier: bytes
@@ -197,6 +199,7 @@ class Subjects:
             account if owner is None else owner.config.customer,
             came,
             slab.expiry(slot),
+            slab.due(slot),
             stage,
             self._state.carriers[slab.carrier(slot)],
             message,

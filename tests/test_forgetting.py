@@ -332,3 +332,19 @@ def test_a_carried_record_is_the_whole_of_its_message(world: World) -> None:
     ]  # fmt: skip
     assert {head.submitted for head in heads.values()} == {1_790_000_000_000}
     assert heads["late"].due >= 1_790_000_000_000 + 10 * HOUR
+
+
+def test_in_a_hurry_nothing_stays_where_it_was() -> None:
+    """What is owed is carried, what has ended goes with its segment, however young that is."""
+    keeper = Keeper()
+    client, relay = Client(keeper), Relay(keeper)
+    keeper.core.carrier_up(relay)
+    done, waits = keeper.submit(client, submit_sm(), submit_sm(registered_delivery=1))
+    for id in (done, waits):
+        relay.answer(id, 1, 0, b"c%d" % id)
+    keeper.run(1_000)
+    newest = keeper.core.forgetting.hurry()
+    keeper.run(2_000)
+    assert keeper.log.oldest_segment() > newest
+    slab = keeper.core.state.spool.slab
+    assert slab.find(done) < 0 and slab.position(slab.find(waits)) >> 32 > newest

@@ -47,7 +47,6 @@ def test_a_number_gets_what_is_on_its_way_and_what_has_ended(desk: Desk) -> None
     async def use(app: App) -> None:
         done = await submit(app, registered_delivery=0, short_message=b"delivered")
         while app.core.state.spool.slab.find(done) >= 0:
-            await app.commit.drain()
             await asyncio.sleep(0.01)
         later = b"000001000000000R"
         await submit(app, short_message=b"waits", schedule_delivery_time=later)

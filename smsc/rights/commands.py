@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from smsc import reading, subject
-from smsc.cases import BLOCK, Cases
+from smsc.cases import BLOCK, ERASE, Cases
 from smsc.keys import keyring
 from smsc.privacy import now_ms, operator
 from smsc.rights import page, registered, report
@@ -36,6 +36,9 @@ def add_commands(commands: Any) -> None:
         help="where CASE.html, for people, and CASE.json, for machines, are made",
     )
     whose(_command(group, "block", _block, "keep what is theirs, and process it no more"))
+    parser = _command(group, "erase", _erase, "delete what is theirs: now, or when the law lets it")
+    whose(parser)
+    parser.add_argument("--json", action="store_true", help="for programs")
     parser = _command(group, "unblock", _unblock, "end a block: what waited goes on")
     parser.add_argument("case", metavar="CASE", type=_read(subject.case))
     _command(group, "cases", _cases, "list the blocks and erasures that are not over")
@@ -145,6 +148,27 @@ def _unblock(options: argparse.Namespace) -> int:
     print(f"blocked for {options.case} no more; {done['went_on']} messages that waited go on")
     if open_.subject.kind == subject.USER:
         print("to let them log in again: smsc user change EMAIL --enabled")
+    return 0
+
+
+# -- erasure -------------------------------------------------------------------------------------
+
+
+def _erase(options: argparse.Namespace) -> int:
+    loaded, about = reading.load(options.config), named(options)
+    registered.must_be(loaded, about)
+    with acting(loaded, "subject.erase", options.case, about.kind):
+        done = claim(loaded, ERASE, case=options.case, by=operator(), **about._asdict())
+    if options.json:
+        print(json.dumps(done))
+        return 0
+    for what, count in done["gone"].items():
+        print(f"erased: {count} {what}")
+    for one in done["kept"]:
+        until = f", until {one['until']}" if one["until"] else ""
+        print(f"kept: {one['how_many']} {one['what']}: {one['why']}{until}")
+    if done["kept"]:
+        print("what is kept is shown to nobody, and goes by itself when it may")
     return 0
 
 
