@@ -113,7 +113,9 @@ class Eraser:
         for (name, has_text), count in sorted(left.items()):
             verdict = stands[name._replace(kind=TRAFFIC)]
             what = "traffic records" if has_text else "traffic records without their texts"
-            kept.append(Kept(what, count, _WHY[verdict.stand], _day(verdict.due)))
+            # Nothing else keeps a text.
+            why = _WHY[Stand.HELD if has_text else verdict.stand]
+            kept.append(Kept(what, count, why, _day(verdict.due)))
         earlier = [came for came in owed.values() if came <= case.at]
         if not kept and not earlier:
             self._cases.end(case.id)

@@ -135,10 +135,11 @@ def test_when_the_last_has_gone_the_case_is_over(
     assert "cases" not in desk.run("keys show")
 
 
-def test_what_is_held_is_kept_with_its_text(desk: Desk) -> None:
+@pytest.mark.parametrize("scope", ["--customer acme", f"--number {ADA}"])
+def test_what_is_held_is_kept_with_its_text(desk: Desk, scope: str) -> None:
     async def use(app: App) -> None:
         await ends(app, await submit(app))
-        await desk.ask("retention hold case-7 --reason legal --approver other --customer acme")
+        await desk.ask(f"retention hold case-7 --reason legal --approver other {scope}")
         gone, kept = erase(desk, await desk.ask(f"subject erase number {ADA} --case D-1 --json"))
         assert gone["texts"] == 0
         assert kept["traffic records"]["why"] == "they are held"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from smsc import held, sweeper
+from smsc import held
 from smsc.errors import StorageError
 from smsc.held import Held
+from smsc.months import mend
 from smsc.retention import Hold, Stand, held_under
 from tests import canary
 from tests.test_sweeper import (
@@ -206,7 +207,7 @@ def test_killed_anywhere_it_has_what_is_held(call: str, tmp_path: Path) -> None:
             one.facts.close(customer, "2026-09", CLOSED)
         one.now = DUE
         dead = _killed(one, call, when)
-        sweeper.mend(Path(one.config.traffic.directory))
+        mend(Path(one.config.traffic.directory))
         known, copied = one.readable(), kept(one, CASE)
         for customer, n in ((b"C-1", 3), (b"C-2", EACH + 5)):
             assert n in known.get(customer, ()) or copied.get(n) == secret(n)
