@@ -13,6 +13,7 @@ from smsc.mailbox cimport Mailboxes
 from smsc.mailroom cimport Mailroom
 from smsc.placement cimport Placement
 from smsc.records cimport Kin
+from smsc.reports cimport Reports
 from smsc.routing cimport Route
 from smsc.spool cimport Spool
 from smsc.state cimport State
@@ -48,7 +49,7 @@ cdef class Core:
     cdef readonly dict correlations
     cdef bint _tries_next
     cdef readonly object joining
-    cdef object _hearing
+    cdef Reports _reports
     cdef object _others
     cdef set _alive
     cdef readonly Mailroom mailroom
@@ -82,8 +83,3 @@ cdef class Core:
     cdef _refused(self, Upstream upstream, long slot, int number, status, int64_t now)
     cdef _requeue(self, long slot, int number, int64_t due, status, int64_t now)
     cdef _doubt(self, long slot, int number, int64_t now, str cause)
-    cdef _reported(self, Correlation correlation, long slot, uint64_t key, bytes carrier_id,
-                   int64_t now)
-    cdef _report(self, long slot, int64_t now, int state, bytes network_error, bytes error,
-                 int64_t done=*)
-    cdef _inbound(self, Upstream upstream, Message message, int64_t now)

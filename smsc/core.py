@@ -20,11 +20,10 @@ from typing import TypeVar
 
 from smsc import broadcast, intake, records
 from smsc import message as rules
-from smsc import receipt as receipts
 from smsc._pdu import Message, Pdu
 from smsc._spool import FIRST_LIST, pair_of
 from smsc.accounts import Account, Accounts
-from smsc.addressing import Numbering, international
+from smsc.addressing import Numbering
 from smsc.ancillary import Ancillary
 from smsc.bodies import Bodies
 from smsc.book import Book
@@ -37,9 +36,9 @@ from smsc.counters import Counters
 from smsc.deliveries import Deliveries
 from smsc.dialect import Unsayable, gathered
 from smsc.endings import Endings
-from smsc.failover import FAILURES, Failover
+from smsc.failover import Failover
 from smsc.forgetting import Forgetting
-from smsc.hearing import Hearing, Unclaimed
+from smsc.hearing import Hearing
 from smsc.inquiries import Inquiries
 from smsc.joining import Joining
 from smsc.mailbox import PERISHABLE, MailState
@@ -48,8 +47,9 @@ from smsc.message import datagram
 from smsc.placement import Placement
 from smsc.ports import EdgeBind, Log, Lookup, RelayBind, Standing
 from smsc.profile import Profile
-from smsc.records import Flag, Kind, MailKind
+from smsc.records import Flag, Kind
 from smsc.repeats import Repeats
+from smsc.reports import Reports
 from smsc.routing import InboundRouter, Route
 from smsc.smpp import MessageState, Status, Version
 from smsc.spool import UNSENT, Stage
@@ -72,10 +72,6 @@ SCAN_PORTION = 50_000
 #: a bind that reconnects at once keeps its messages.
 LEAVE_PORTION = 500
 FAILOVER_GRACE = 5_000
-
-#: Receipts without a message are kept this long (ms), and at most so many of them.
-ORPHAN_WAIT = 3_600_000
-MAX_ORPHANS = 100_000
 
 #: After a carrier said that it is asked too much, ms. Its bind slows down by itself.
 THROTTLED_DELAY = 1_000
@@ -153,7 +149,6 @@ class Core:
         )
         self.broadcasting = self._broadcasts.offered
         self.joining = Joining(self._book, self.bodies, self.counters)
-        self._hearing = Hearing(self._book, self.bodies)
         self._others = Failover(
             self._book,
             self._route_of,
@@ -196,6 +191,18 @@ class Core:
         self.subjects = Subjects(
             self._book, accounts, self.bodies, self._ends, self.joining, self.mailroom
         )
+        self._reports = Reports(
+            self._book,
+            commit,
+            accounts,
+            self._ends,
+            Hearing(self._book, self.bodies),
+            self._others if self._tries_next else None,
+            self.subjects,
+            self.correlations,
+            self._inbound_router,
+            self.counters,
+        )
         self._restricted: Restricted | None = None
         self._max_owed = config.storage.max_owed
         self._per_account = config.metrics.accounts
@@ -218,7 +225,7 @@ class Core:
         now = self._commit.begin()
         self._book.start(now)
         self._ends.replayed(now)
-        self._hearing.recall(self.correlations.values())
+        self._reports.recall()
         slab = self.state.spool.slab
         for slot in slab.in_state(Stage.ATTEMPT):
             self._doubt(slot, slab.attempt(slot), now, "restart")
@@ -243,6 +250,7 @@ class Core:
         """Work with these accounts from now on. What those that are gone are owed goes on."""
         self._accounts = accounts
         self._ends.adopt(accounts)
+        self._reports.adopt(accounts)
         self._deliveries.adopt(accounts)
         self.subjects.adopt(accounts)
         if self._inquiries is not None:
@@ -686,18 +694,7 @@ class Core:
             return
         self._book.append(_ACKED, now, records.acked(id, number, until, key, carrier_id))
         if key and len(self.state.orphans):
-            self._reported(correlation, slot, key, carrier_id, now)
-
-    def _reported(
-        self, correlation: Correlation, slot: int, key: int, carrier_id: bytes, now: int
-    ) -> None:
-        """A message is acknowledged: its receipt may have come before."""
-        orphan = self._hearing.orphan(correlation, key, carrier_id, now)
-        if orphan is not None:
-            waited = orphan.head
-            self.counters.orphans["matched"] += 1
-            self._book.append(Kind.ORPHAN_DONE, now, records.orphan_done(waited.key))
-            self._report(slot, now, waited.state, waited.network_error, waited.error)
+            self._reports.responded(correlation, slot, key, carrier_id, now)
 
     def _refused(self, upstream: Upstream, slot: int, number: int, status: int, now: int) -> None:
         slab = self.state.spool.slab
@@ -748,97 +745,12 @@ class Core:
         dialect = upstream.dialect
         if dialect is not None:
             batch = [dialect.hear(message) for message in batch]
-        return [self._inbound(upstream, message, now) for message in batch]
+        return [self._reports.heard(upstream, message, now) for message in batch]
 
     def alerted(self, bind: RelayBind, batch: Sequence[Pdu]) -> None:
         now = self._commit.begin()
         for pdu in batch:
             self._deliveries.alert(bind.carrier, pdu, now)
-
-    def _inbound(self, upstream: Upstream, message: Message, now: int) -> int:
-        receipt = receipts.parse(message)
-        if receipt is None:
-            return self._inbound_message(upstream, message, now)
-        if not receipt.id:
-            return _ROK
-        correlation: Correlation = self.correlations[upstream.name]
-        key = correlation.of_receipt(receipt.id)
-        slot = self.state.spool.slab.find_key(key)
-        if slot < 0 or now >= correlation.look_at:
-            slot = self._hearing.of(correlation, message, receipt, slot, now)
-            if slot >= 0 and self.state.spool.slab.key(slot) != key:
-                self._ends.remember(key)  # found in another way, as its repetition will be
-        if not receipt.final:
-            if slot >= 0 and receipt.state != MessageState.UNKNOWN:
-                self._ends.notify(slot, now, False, receipt.network_error, receipt.error)
-        elif slot >= 0:
-            done = correlation.moment(receipt.done)
-            self._report(slot, now, receipt.state, receipt.network_error, receipt.error, done)
-        elif self._ends.remembers(key):
-            self.counters.repeated_receipts += 1
-        else:
-            self._orphaned(upstream, key, receipt, now)
-            self._hearing.defer(Unclaimed(now, key, correlation, message, receipt))
-        return _ROK
-
-    def _report(
-        self,
-        slot: int,
-        now: int,
-        state: int,
-        network_error: bytes,
-        error: bytes,
-        done: int = 0,
-    ) -> None:
-        """A receipt says how a message ended, at ``done`` if that is known."""
-        if self._tries_next and state in FAILURES and self._others.next(slot, 0, now):
-            return
-        self._ends.finish(slot, now, state, 0, network_error, error, done)
-
-    def _orphaned(self, upstream: Upstream, key: int, receipt: receipts.Receipt, now: int) -> None:
-        orphans = self.state.orphans
-        if len(orphans) >= MAX_ORPHANS:
-            oldest = orphans.oldest()
-            if oldest is not None:
-                self.counters.orphans["dropped"] += 1
-                self._book.append(Kind.ORPHAN_DONE, now, records.orphan_done(oldest))
-        self.counters.orphans["kept"] += 1
-        head = records.orphan(
-            key,
-            now + ORPHAN_WAIT,
-            receipt.state,
-            receipt.final,
-            upstream.name,
-            receipt.error[:16],
-            receipt.network_error[:3],
-        )
-        self._book.append(Kind.ORPHAN, now, head)
-
-    def _claimed(self, slot: int, unclaimed: Unclaimed, now: int) -> None:
-        """An orphan's message was found by another rule than its key is of."""
-        key, receipt = unclaimed.key, unclaimed.receipt
-        self.counters.orphans["matched"] += 1
-        self._book.append(Kind.ORPHAN_DONE, now, records.orphan_done(key))
-        self._ends.remember(key)
-        done = unclaimed.correlation.moment(receipt.done)
-        self._report(slot, now, receipt.state, receipt.network_error, receipt.error, done)
-
-    def _inbound_message(self, upstream: Upstream, message: Message, now: int) -> int:
-        region = upstream.config.numbers.region
-        if region:
-            message = international(message, region)
-        words = message.text.split(None, 1)
-        account = self._inbound_router.find(message.destination_addr, words[0] if words else b"")
-        owner = self._accounts.get(account) if account is not None else None
-        if owner is None:
-            self.counters.inbound_unrouted += 1
-            return Status.ESME_RX_R_APPN
-        if self._restricted is not None and self.subjects.closes(owner, message):
-            return Status.ESME_RX_R_APPN
-        self.counters.inbound[upstream.name] += 1
-        if not self._ends.mail(owner, MailKind.INBOUND, upstream.name, message.raw, now):
-            return Status.ESME_RX_T_APPN
-        return _ROK
 
     # -- edge: deliveries --------------------------------------------------------------------
 
@@ -880,10 +792,10 @@ class Core:
             time = self._commit.begin()
             self._due(due, time)
             self._recalled(mail)
-            self._expired(spent, stale, lost, time)
+            self._expired(spent, stale, time)
+            self._reports.give_up(lost, time)
             self._deliveries.settle(departed, time)
-        for slot, unclaimed in self._hearing.late(now):
-            self._claimed(slot, unclaimed, self._commit.begin())
+        self._reports.claim(now)
         for upstream in self.upstreams.values():
             if not upstream.alive and self._alive and now >= upstream.away_since + FAILOVER_GRACE:
                 upstream.leave(LEAVE_PORTION, self._others.elsewhere)
@@ -936,15 +848,10 @@ class Core:
         for account in accounts:
             self.mailroom.deliver(account)
 
-    def _expired(
-        self, spent: Iterable[int], stale: Iterable[int], lost: Iterable[int], now: int
-    ) -> None:
+    def _expired(self, spent: Iterable[int], stale: Iterable[int], now: int) -> None:
         for slot in self._still_there(spent):
             self._ends.finish(slot, now, MessageState.EXPIRED)
         slab = self.state.mailboxes.slab
         for slot in stale:
             if slab.state(slot) != MailState.TAKEN:
                 self._ends.end_mail(slot, MessageState.EXPIRED, "expired", now)
-        for key in lost:
-            self.counters.orphans["expired"] += 1
-            self._book.append(Kind.ORPHAN_DONE, now, records.orphan_done(key))

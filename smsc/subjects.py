@@ -105,7 +105,7 @@ class Subjects:
 
     def closes(self, owner: Account, message: Message) -> bool:
         """Whether a message from a carrier is not taken."""
-        return self._concerns(owner.system_id, message)
+        return self._restricted is not None and self._concerns(owner.system_id, message)
 
     def _blocks_mail(self, account: int, pdu: bytes) -> bool:
         return self._concerns(self._state.accounts[account], Message.from_raw(pdu))

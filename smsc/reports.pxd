@@ -1,0 +1,35 @@
+from libc.stdint cimport int64_t, uint64_t
+
+cimport smsc.records as records
+from smsc._pdu cimport Message
+from smsc._spool cimport Slab
+from smsc.book cimport Book
+from smsc.commit cimport Commit
+from smsc.correlation cimport Correlation
+from smsc.counters cimport Counters
+from smsc.endings cimport Endings
+from smsc.state cimport State
+from smsc.upstream cimport Upstream
+
+cdef int _ROK
+
+
+cdef class Reports:
+    cdef Book _book
+    cdef State _state
+    cdef Commit _commit
+    cdef object _accounts
+    cdef Endings _ends
+    cdef object _hearing
+    cdef object _others
+    cdef object _subjects
+    cdef dict _correlations
+    cdef object _router
+    cdef Counters _counters
+
+    cpdef int heard(self, Upstream upstream, Message message, int64_t now) except -1
+    cpdef responded(self, Correlation correlation, long slot, uint64_t key, bytes carrier_id,
+                    int64_t now)
+    cdef _end(self, long slot, int64_t now, int state, bytes network_error, bytes error,
+              int64_t done=*)
+    cdef _done(self, uint64_t key, str why, int64_t now)
