@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 
 import pytest
-from loopback import FRESH, Carrier, Client, Server, settings
+from loopback import FRESH, Carrier, Client, Desk, Server, settings
 
 #: No test is given the account of another.
 _fresh = itertools.count()
@@ -22,10 +22,30 @@ def north() -> Iterator[Carrier]:
 
 
 @pytest.fixture(scope="session")
-def server(north: Carrier, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def south() -> Iterator[Carrier]:
+    """One that takes short messages alone."""
+    carrier = Carrier()
+    yield carrier
+    carrier.close()
+
+
+@pytest.fixture(scope="session")
+def desk() -> Iterator[Desk]:
+    """Where the account ``called`` waits for an outbind."""
+    waiting = Desk()
+    yield waiting
+    waiting.close()
+
+
+@pytest.fixture(scope="session")
+def server(
+    north: Carrier, south: Carrier, desk: Desk, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """One server for all of the conformance tests; each has its own connections."""
-    running = Server(settings(tmp_path_factory.mktemp("conformance"), north.port))
+    directory = tmp_path_factory.mktemp("conformance")
+    running = Server(settings(directory, north.port, south.port, desk.port))
     north.await_bind()
+    south.await_bind()
     yield running
     running.stop()
 

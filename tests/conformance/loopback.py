@@ -31,6 +31,8 @@ PASSWORD = b"pa55word"
 #: Destinations that begin so go to the carrier that the test plays; all others wait for one that
 #: never comes.
 NORTH = b"9991"
+#: These go to it too, over a bind on which it takes short messages alone.
+SOUTH = b"9992"
 #: Where inbound messages for ``inbox`` go.
 INBOUND_TO = b"80888"
 
@@ -65,15 +67,20 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "brief": {"default_validity": "1h", "max_validity": "1h"},
     "humble": {"max_priority": 1},
     "caster": {"broadcast": True},
+    "latin": {"default_alphabet": "latin1"},
+    "packed": {"default_alphabet": "gsm0338-packed"},
 }
 
 #: Accounts that a test has for itself: receipts go to every bind of an account.
 FRESH = tuple(f"fresh{number}" for number in range(80))
 
 
-def settings(directory: Path, carrier_port: int) -> dict[str, Any]:
+def settings(directory: Path, north: int, south: int, called: int) -> dict[str, Any]:
+    """``north`` and ``south`` are ports of carriers, at ``called`` an account waits for outbind."""
     password_hash = hash_password(PASSWORD.decode())
     accounts = [_account(name, password_hash, **SPECIAL[name]) for name in SPECIAL]
+    outbind = {"host": "127.0.0.1", "port": called, "password": "ours"}
+    accounts.append(_account("called", password_hash, outbind=outbind))
     accounts += [_account(name, password_hash) for name in FRESH]
     upstream = {
         "host": "127.0.0.1",
@@ -88,11 +95,13 @@ def settings(directory: Path, carrier_port: int) -> dict[str, Any]:
         "accounts": accounts,
         "carriers": [
             {"name": "away", "port": 1, "version": 5.0, **upstream},
-            {"name": "north", "port": carrier_port, **upstream},
+            {"name": "north", "port": north, **upstream},
+            {"name": "south", "port": south, "long_messages": "udh", **upstream},
         ],
         "routes": [
             {"name": "default", "to": "*", "carriers": ["away"]},
             {"name": "north", "to": NORTH.decode(), "carriers": ["north"]},
+            {"name": "south", "to": SOUTH.decode(), "carriers": ["south"]},
             {"name": "cells", "broadcast": True, "carriers": ["away"]},
         ],
         "inbound": [{"to": INBOUND_TO.decode(), "account": "inbox"}],
@@ -189,6 +198,21 @@ class Stream:
         octets, self._buffer = self._buffer[:length], self._buffer[length:]
         SENT.append(octets)
         return octets
+
+
+class Desk:
+    """Where an ESME waits to be called."""
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server.settimeout(PATIENCE)
+        self.port: int = self._server.getsockname()[1]
+
+    def answered(self) -> Stream:
+        return Stream(self._server.accept()[0])
+
+    def close(self) -> None:
+        self._server.close()
 
 
 class Client(Stream):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import raw
 from cases import CLOSES, STAYS, Case, by_name, check, opened, play
-from loopback import Carrier, Client, Server
+from loopback import Carrier, Client, Desk, Server
 from raw import (
     accepted,
     bind,
@@ -199,6 +199,23 @@ def test_3_2_bind_answer_comes_before_deliveries(
     client.send(bind(system_id=account))
     assert client.read() == bound()
     assert header(client.read())[0] == raw.DELIVER
+
+
+def test_3_2_outbind(
+    north: Carrier, server: Server, desk: Desk, connect: Callable[[], Client]
+) -> None:
+    """Mail waits and no receiver is bound: the centre calls, says who it is, and is bound to."""
+    destination = b"99913210"
+    sender = connect().bind(raw.BIND_TX, system_id=b"called")
+    sender.submit(destination_addr=destination, registered_delivery=1)
+    north.receipt(north.answer(north.submitted(destination)))
+    with desk.answered() as called:
+        octets = called.read()
+        assert header(octets)[:2] == (raw.OUTBIND, 0)
+        assert octets[16:] == raw.cstr(b"smsc") + raw.cstr(b"ours")
+        called.send(bind(raw.BIND_RX, system_id=b"called"))
+        assert called.read() == bound(raw.BIND_RX)
+        assert header(called.read())[0] == raw.DELIVER
 
 
 # -- 3.3 ---------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from loopback import Carrier, Client, Server
 from raw import accepted, data, refused, sm, tlv
 
 from smsc import text, times
+from smsc._pdu import Message
 from smsc.text import Charset, Part
 
 NOW = int(datetime(2026, 11, 27, tzinfo=UTC).timestamp()) * 1000
@@ -142,9 +143,19 @@ def test_4_1_schedule_waits(server: Server, north: Carrier, connect: Callable[[]
 
 # -- 4.2 to 4.5 --------------------------------------------------------------------------------
 
+STORES_FIRST = "what is answered with an id is stored, and delivered after that"
+
 CLASSES = [
     *[Case(f"mode {mode} in 3.4", "trx", sm(esm_class=mode), accepted()) for mode in (0, 1, 3)],
     Case("transaction in submit_sm of 3.4", "trx", sm(esm_class=2), refused(4, raw.ESMCLASS)),
+    *[
+        Case(f"transaction in {name}", f"trx {version}", octets, answer, absent=STORES_FIRST)
+        for name, version, octets, answer in [
+            ("submit_sm of 5.0", "50", sm(esm_class=2), refused(4, raw.ESMCLASS)),
+            ("data_sm of 3.4", "34", data(esm_class=2), refused(raw.DATA, raw.ESMCLASS)),
+            ("data_sm of 5.0", "50", data(esm_class=2), refused(raw.DATA, raw.ESMCLASS)),
+        ]
+    ],
     *[Case(f"type {t:#04x} in 3.4", "trx", sm(esm_class=t), accepted()) for t in (0x08, 0x10)],
     *[
         Case(f"type {t:#04x} in 3.4", "trx", sm(esm_class=t), refused(4, raw.ESMCLASS))
@@ -167,6 +178,22 @@ CLASSES = [
 @by_name(CLASSES)
 def test_4_2(server: Server, case: Case) -> None:
     play(server, case)
+
+
+def test_4_2_datagram(north: Carrier, connect: Callable[[], Client], account: bytes) -> None:
+    """Datagram mode: no receipt is asked or sent, no schedule holds, and one attempt is all."""
+    client = connect().bind(system_id=account)
+    destination = b"9991420"
+    name = client.submit(
+        esm_class=1, registered_delivery=1, destination_addr=destination,
+        schedule_delivery_time=b"000001000000000R",
+    )  # fmt: skip
+    octets = north.submitted(destination)
+    assert Message.from_raw(octets).registered_delivery == 0
+    north.answer(octets, raw.SYSERR)  # any other message would be tried again
+    told = (client.ask(raw.query(name))[-2:] for _ in range(1_000))
+    assert next(each for each in told if each != b"\1\0") == b"\x08\x08", "REJECTED, its status"
+    assert client.settled() == [] and not north.has(destination)
 
 
 REGISTERED = [
@@ -349,6 +376,30 @@ BASE = (
 )
 EXTENSION = {0x0A: "\f", 0x14: "^", 0x28: "{", 0x29: "}", 0x2F: "\\", 0x3C: "[", 0x3D: "~",
              0x3E: "]", 0x40: "|", 0x65: "€"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("who", "destination", "says", "sent"),
+    [
+        (b"latin", b"9991461", "é@_".encode("latin-1"), b"\x05\x00\x11"),
+        (b"packed", b"9991462", bytes.fromhex("e8329bfd4697d9ec37"), b"hellohello"),
+    ],
+    ids=["latin1", "gsm0338-packed"],
+)
+def test_4_6_default(
+    north: Carrier,
+    connect: Callable[[], Client],
+    who: bytes,
+    destination: bytes,
+    says: bytes,
+    sent: bytes,
+) -> None:
+    """data_coding 0 in the alphabet of the account: the carrier is sent GSM 03.38."""
+    connect().bind(system_id=who).submit(destination_addr=destination, text=says)
+    octets = north.submitted(destination)
+    north.answer(octets)
+    message = Message.from_raw(octets)
+    assert (message.data_coding, message.short_message) == (0, sent)
 
 
 def test_4_7_base_table() -> None:

@@ -316,6 +316,37 @@ def test_5_3_notification(
     assert [(pdu.esm_class, pdu.text.partition(b"stat:")[2][:7]) for pdu in told] == heard
 
 
+@pytest.mark.parametrize(
+    ("stats", "told_as"),
+    [((b"DELIVRD",) * 3, b"DELIVRD"), ((b"DELIVRD", b"UNDELIV", b"DELIVRD"), b"UNDELIV")],
+    ids=["all delivered", "one not"],
+)
+def test_5_3_folded(
+    south: Carrier,
+    connect: Callable[[], Client],
+    account: bytes,
+    stats: tuple[bytes, ...],
+    told_as: bytes,
+) -> None:
+    """We cut a text: one receipt, when all parts have theirs, and as the worst of them says."""
+    client = connect().bind(system_id=account)
+    destination = b"99925%03d" % next(_numbers)
+    name = client.submit(
+        destination_addr=destination, registered_delivery=1, text=b"",
+        tlvs=tlv(raw.PAYLOAD, b"a" * 400),
+    )  # fmt: skip
+    parts = [south.submitted(destination) for _ in stats]
+    assert [Message.from_raw(part).text[:6][-2:] for part in parts] == [b"\3\1", b"\3\2", b"\3\3"]
+    carrier_ids = [south.answer(part) for part in parts]
+    for carrier_id, stat in zip(carrier_ids[:-1], stats, strict=False):
+        south.receipt(carrier_id, stat)
+    assert client.settled() == []
+    south.receipt(carrier_ids[-1], stats[-1])
+    octets = client.read()
+    assert b"id:" + name + b" " in octets and b"stat:" + told_as in octets
+    assert client.settled() == []
+
+
 def test_5_3_one_receipt(north: Carrier, connect: Callable[[], Client], account: bytes) -> None:
     """A carrier that reports twice: exactly one final receipt."""
     client = connect().bind(system_id=account)

@@ -8,10 +8,13 @@ from collections.abc import Callable
 import pytest
 import raw
 from cases import Case, by_name, play
-from loopback import Carrier, Client, Server
+from loopback import INBOUND_TO, Carrier, Client, Server
 from raw import broadcast, cancel, cstr, header, multi, pdu, query, refused, replace, sm, tlv
 
 ENROUTE, DELETED = 1, 4
+
+#: A message_id and a source, as query_broadcast_sm has them.
+NAMED = query(b"1")[16:]
 
 
 def state(client: Client, name: bytes, **source: object) -> tuple[bytes, int, int]:
@@ -412,9 +415,42 @@ def test_6_broadcast(connect: Callable[[], Client]) -> None:
     assert header(answer) == (raw.CANCEL_BROADCAST | raw.RESP, 0, 8)
 
 
-@pytest.mark.not_offered("to an account without the right")
-def test_6_broadcast_denied(connect: Callable[[], Client]) -> None:
-    """broadcast_sm from an account that may not: refused, the session stays."""
-    client = connect().bind(version=0x50)
-    assert header(client.ask(broadcast()))[1] in (raw.CMDID, 0x101)
-    assert client.settled() == []
+BROADCASTING = [
+    Case(
+        f"{name} from an account that may not", "trx 50", octets,
+        refused(command, raw.PROHIBITED),
+    )
+    for name, command, octets in [
+        ("broadcast_sm", raw.BROADCAST, broadcast()),
+        ("query_broadcast_sm", raw.QUERY_BROADCAST, pdu(raw.QUERY_BROADCAST, 6, NAMED)),
+        ("cancel_broadcast_sm", raw.CANCEL_BROADCAST, pdu(raw.CANCEL_BROADCAST, 6, b"\0" + NAMED)),
+    ]
+]  # fmt: skip
+
+
+@by_name(BROADCASTING)
+def test_6_broadcast_denied(server: Server, case: Case) -> None:
+    play(server, case)
+
+
+# -- alert_notification ------------------------------------------------------------------------
+
+
+def test_6_alert(north: Carrier, connect: Callable[[], Client]) -> None:
+    """alert_notification from a carrier goes to who has its esme_addr, octet for octet."""
+    client = connect().bind(raw.BIND_RX, system_id=b"inbox")
+    body = b"\1\1" + cstr(b"447700900123") + b"\0\1" + cstr(INBOUND_TO) + tlv(0x0422, b"\0")
+    north.send(pdu(raw.ALERT, 77, body))
+    octets = client.read()
+    assert header(octets)[:2] == (raw.ALERT, 0) and octets[16:] == body
+    assert client.settled() == [], "nothing answers it"
+
+
+def test_6_alert_of_3_3(north: Carrier, connect: Callable[[], Client]) -> None:
+    """A session of 3.3 knows no alert_notification: it goes to another of the account."""
+    old = connect().bind(raw.BIND_RX, system_id=b"inbox", version=0x33)
+    new = connect().bind(raw.BIND_RX, system_id=b"inbox")
+    body = b"\1\1" + cstr(b"447700900123") + b"\0\1" + cstr(INBOUND_TO)
+    north.send(pdu(raw.ALERT, 78, body))
+    assert header(new.read())[0] == raw.ALERT
+    assert old.settled() == []
