@@ -5,6 +5,7 @@
 #   make test     lint, types, import contracts, all tests
 #   make bench    figures, about half an hour; QUICK=1 within three minutes
 #   make pauses   whether anything stops the loop: a message every 10 ms through all that might
+#   make instructions  count anew what a message costs, for the test that it costs no more
 #   make fuzz     a minute of garbage for each target, guided and with AddressSanitizer
 #   make docs     docs/conformance.md, from the tests
 #   make interop  other people's clients and carriers; writes docs/interop.md
@@ -29,7 +30,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 NEEDS := { echo "smsc: if that was about ensurepip, Python.h, gcc or cc:" \
          "apt-get install python3-venv python3-dev gcc make" >&2; exit 1; }
 
-.PHONY: build run serve test lint pytest bench pauses docs interop fuzz clean
+.PHONY: build run serve test lint pytest bench pauses instructions docs interop fuzz clean
 .DELETE_ON_ERROR:
 
 build: $(BUILT)
@@ -56,6 +57,9 @@ bench: build
 
 pauses: build
 	$(BIN)/python -m bench.pauses $(if $(QUICK),--quick)
+
+instructions: build
+	$(BIN)/python -m bench.instructions --record
 
 docs: build
 	$(BIN)/python tests/conformance/listing.py --write

@@ -37,7 +37,8 @@ PDU = _pdu.encode(
     b"Then it rests until noon, till one.",
 )
 READ = PDU * BATCH
-NAMES = tuple(_pdu.Message.from_raw(PDU).fields)
+MESSAGE = _pdu.Message.from_raw(PDU)
+NAMES = tuple(MESSAGE.fields)
 
 
 def ours_framing(decoder: _pdu.Decoder) -> None:

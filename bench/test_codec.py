@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from bench.codecs import BATCH, DECODERS, PDU, decoding
+from bench.codecs import BATCH, DECODERS, MESSAGE, PDU, decoding
 from smsc import _pdu
 from smsc.smpp import Command
-
-MESSAGE = _pdu.Message.from_raw(PDU)
 
 WRITERS: dict[str, Callable[[], object]] = {
     "submit_sm_resp": lambda: _pdu.submit_sm_resp(7, 0x0000_0401_0000_1234),

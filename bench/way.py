@@ -5,8 +5,8 @@
 
 ``record`` plays clients and a carrier against the keeper, its journal, and the connections of both
 sides, and writes down every read that the server got. ``replay`` feeds the same reads again and
-does nothing else, so that what it costs is what the server costs: run it under ``callgrind`` and
-subtract a shorter script from a longer one (``bench/instructions.py``).
+does nothing else, so that what it costs is what the server costs: for profilers. ``counted.py``
+plays the same without a script.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ import select
 import shutil
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+import argon2
 
 from smsc import reading
 from smsc._pdu import Decoder, encode
-from smsc.accounts import Accounts, Authenticator, hash_password
+from smsc.accounts import Accounts, Authenticator
 from smsc.binds import Binds, Lobby
 from smsc.carrier import Carrier, CarrierConnection
 from smsc.client import ClientConnection
@@ -47,7 +50,8 @@ BINDS = 4
 READ = 50
 
 PASSWORD = b"bench123"
-HASH = hash_password(PASSWORD.decode())
+#: Cheap to verify: this is not about passwords.
+HASH = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 TEXT = f"""
 listeners: [{{name: plain, port: 0}}]
 accounts:
@@ -83,6 +87,10 @@ class Sink(FakeTransport):
     def taken(self) -> bytes:
         writes, self.writes = self.writes, []
         return b"".join(writes)
+
+
+#: What came in at once: by connection.
+Reads: TypeAlias = list[tuple[tuple[str, int], bytes]]
 
 
 class Server:
@@ -167,7 +175,7 @@ class Server:
     def connection(self, name: tuple[str, int]) -> Any:
         return (self.clients if name[0] == "client" else self.carriers)[name[1]]
 
-    def feed(self, reads: list[tuple[tuple[str, int], bytes]]) -> None:
+    def feed(self, reads: Reads) -> None:
         """A turn of the loop with these reads in it, and its frame."""
         self.now += 5
         for name, octets in reads:
@@ -182,18 +190,14 @@ class Server:
 
 
 class Peers:
-    """Ten clients and a carrier, as far as they answer what they get."""
+    """Ten clients and a carrier: they answer what they get, and ``feed`` takes what they say."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, feed: Callable[[Reads], None]) -> None:
         self.server = server
-        self.script: list[list[tuple[tuple[str, int], bytes]]] = []
+        self.feed = feed
         self.decoders: defaultdict[tuple[str, int], Decoder] = defaultdict(Decoder)
         self.serial = 0
         self.given = 0
-
-    def step(self, reads: list[tuple[tuple[str, int], bytes]]) -> None:
-        self.script.append(reads)
-        self.server.feed(reads)
 
     def received(self, side: str) -> list[tuple[tuple[str, int], list[Any]]]:
         found = []
@@ -218,7 +222,7 @@ class Peers:
                     )
                 )  # fmt: skip
             reads.append((("client", n), b"".join(submits)))
-        self.step(reads)
+        self.feed(reads)
         self.received("client")
         answers, receipts = [], []
         for name, pdus in self.received("carrier"):
@@ -237,8 +241,8 @@ class Peers:
                 )  # fmt: skip
             answers.append((name, b"".join(told)))
             receipts.append((name, b"".join(said)))
-        self.step(answers)
-        self.step(receipts)
+        self.feed(answers)
+        self.feed(receipts)
         self.received("carrier")
         back = []
         for name, pdus in self.received("client"):
@@ -252,7 +256,7 @@ class Peers:
                     ),
                 )
             )
-        self.step(back)
+        self.feed(back)
 
 
 def main() -> None:
@@ -264,10 +268,16 @@ def main() -> None:
     directory = Path(tempfile.mkdtemp())
     server = Server(directory, keep=options.what == "record")
     if options.what == "record":
-        peers = Peers(server)
+        script: list[Reads] = []
+
+        def feed(reads: Reads) -> None:
+            script.append(reads)
+            server.feed(reads)
+
+        peers = Peers(server, feed)
         for _ in range(options.messages // (CLIENTS * READ)):
             peers.round()
-        options.file.write_bytes(pickle.dumps(peers.script))
+        options.file.write_bytes(pickle.dumps(script))
     else:
         for reads in pickle.loads(options.file.read_bytes()):
             server.feed(reads)
