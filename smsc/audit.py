@@ -41,6 +41,11 @@ PATIENCE: Final = 30.0
 Entry = dict[str, Any]
 
 
+def operator() -> str:
+    """Who is at work, for the audit log."""
+    return os.environ.get("SUDO_USER") or os.environ.get("USER") or str(os.getuid())
+
+
 def line_of(entry: Entry) -> bytes:
     """An entry as it is hashed and stored."""
     return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 
 from smsc import control, holding, reading
 from smsc.audit import Audit
+from smsc.audit import operator as operator
 from smsc.config import Config
 from smsc.db import accounts_of, customer_of, facts_of
 from smsc.erasing import Eraser
@@ -37,11 +37,6 @@ EX_FAILURE = 1
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def operator() -> str:
-    """Who is at work, for the audit log."""
-    return os.environ.get("SUDO_USER") or os.environ.get("USER") or str(os.getuid())
 
 
 # -- what there is -------------------------------------------------------------------------------

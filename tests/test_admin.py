@@ -42,12 +42,17 @@ class Typed:
         return json.loads(self(words + " --json"))
 
 
+def typed(directory: Path, url: str, capture: pytest.CaptureFixture[str]) -> Typed:
+    """Commands on a configuration with this database."""
+    file = directory / "smsc.yaml"
+    text = CONFIG.format(hash=HASH, port=1, directory=directory, accounts="false")
+    file.write_text(text + f"database: {{url: '{url}'}}\n")
+    return Typed(file, capture)
+
+
 @pytest.fixture
 def smsc(tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]) -> Typed:
-    file = tmp_path / "smsc.yaml"
-    text = CONFIG.format(hash=HASH, port=1, directory=tmp_path, accounts="false")
-    file.write_text(text + f"database: {{url: '{url}'}}\n")
-    return Typed(file, capsys)
+    return typed(tmp_path, url, capsys)
 
 
 # -- customers -----------------------------------------------------------------------------------

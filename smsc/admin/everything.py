@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from smsc import agreement, reading
-from smsc.admin import accounts, billing, customers, prices, users
+from smsc.admin import (
+    accounts,
+    api_keys,
+    billing,
+    consents,
+    customers,
+    holds,
+    orders,
+    prices,
+    users,
+)
 from smsc.admin.commands import CONFIG, noun
 from smsc.config import Config
 from smsc.db import snapshot
@@ -16,7 +26,7 @@ from smsc.db.database import closing, opened
 
 def add_commands(commands: Any) -> None:
     """Add all of them to a parser's sub-commands."""
-    for one in (customers, accounts, users, prices, billing):
+    for one in (customers, accounts, users, consents, api_keys, orders, prices, billing, holds):
         one.add_commands(commands)
     group = noun(commands, "database", "the database itself")
     parser = group.add_parser("upgrade", help="bring its schema to this version")

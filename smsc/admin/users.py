@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 import getpass
 import secrets
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from smsc import cases, reading
 from smsc.admin.commands import enabling, look, noun, verb
-from smsc.admin.words import Row, asked_password, moment, now, shown_once
+from smsc.admin.words import Row, asked_password, moment, now, octets, shown_once
 from smsc.db import users
 from smsc.db.model import User
-from smsc.errors import DatabaseError
 from smsc.subject import USER
 
 
@@ -32,10 +30,7 @@ def _row(row: User) -> Row:
 
 
 def _add(options: argparse.Namespace, session: Session) -> Any:
-    try:
-        text = Path(options.consent_text).read_bytes()
-    except OSError as error:
-        raise DatabaseError(f"{options.consent_text}: {error.strerror}") from None
+    text = octets(options.consent_text)
     given = users.consent(session, options.consent, text, getpass.getuser(), now())
     password = asked_password() if options.ask_password else secrets.token_urlsafe(18)
     row = users.add(

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from smsc import kinds, money, zones
@@ -69,6 +70,14 @@ def limit(text: str) -> int:
     if value < 0:
         raise ValueError("must not be below 0")
     return value
+
+
+def octets(file: str) -> bytes:
+    """What is in a file."""
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise DatabaseError(f"{file}: {error.strerror}") from None
 
 
 def asked_password() -> str:

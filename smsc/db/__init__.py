@@ -6,7 +6,8 @@ SQLite by default, PostgreSQL by URL; the same tests run on both.
 
     model       the tables
     database    a connection: its schema's version, transactions, the revision that a change moves
-    customers, accounts, users, prices    what may be done to the rows, and what is refused
+    customers, accounts, users, consents, api_keys, orders, prices, holds
+                what may be done to the rows, and what is refused
     snapshot    rows into the immutable accounts that the message path works on
     kept        the last snapshot on disk, to start with while the database is away
     watch       a running server's snapshot: read anew when the revision is another

@@ -9,7 +9,17 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from smsc.db.model import Credit, Customer, Period, PricePlan, SmppAccount, User
+from smsc.db.model import (
+    ApiKey,
+    Credit,
+    Customer,
+    Hold,
+    Order,
+    Period,
+    PricePlan,
+    SmppAccount,
+    User,
+)
 from smsc.errors import DatabaseError
 
 
@@ -87,7 +97,8 @@ def remove(session: Session, reference: str) -> None:
     """Take back a customer who was entered by mistake. One who had anything is terminated."""
     found = get(session, reference)
     for table, what in ((SmppAccount, "accounts"), (User, "users"), (Period, "closed periods"),
-                        (Credit, "payments")):  # fmt: skip
+                        (Credit, "payments"), (ApiKey, "API keys"), (Order, "orders"),
+                        (Hold, "holds")):  # fmt: skip
         held = select(func.count()).select_from(table).where(table.customer == reference)
         count = session.scalars(held).one()
         if count:
