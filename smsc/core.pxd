@@ -6,13 +6,13 @@ from smsc._spool cimport Slab, pair_of
 from smsc.bodies cimport Bodies
 from smsc.book cimport Book
 from smsc.commit cimport Commit
-from smsc.correlation cimport Correlation
 from smsc.counters cimport Counters
 from smsc.endings cimport Endings
 from smsc.mailbox cimport Mailboxes
 from smsc.mailroom cimport Mailroom
 from smsc.placement cimport Placement
 from smsc.records cimport Kin
+from smsc.relaying cimport Relaying
 from smsc.reports cimport Reports
 from smsc.routing cimport Route
 from smsc.spool cimport Spool
@@ -20,10 +20,8 @@ from smsc.state cimport State
 from smsc.traffic cimport Traffic
 from smsc.upstream cimport Berth, Upstream
 
-cdef int _MESSAGE, _ATTEMPT, _ACKED
-cdef int _QUEUED, _ATTEMPTED, _ACKNOWLEDGED, _IN_DOUBT
-cdef int _OLD_PEER, _RECEIPT_ASKED, _HELD, _MEMBER, _BROADCAST, _V34, _ENROUTE, _ROK, _ANY_WISH
-cdef int _SPLIT, _JOINED, _WHOLE
+cdef int _MESSAGE, _QUEUED, _ATTEMPTED
+cdef int _OLD_PEER, _RECEIPT_ASKED, _HELD, _MEMBER, _BROADCAST, _V34, _ANY_WISH
 
 
 cdef class Core:
@@ -45,11 +43,10 @@ cdef class Core:
     cdef readonly Counters counters
     cdef readonly Bodies bodies
     cdef readonly dict upstreams
-    cdef dict _by_index
     cdef readonly dict correlations
-    cdef bint _tries_next
     cdef readonly object joining
     cdef Reports _reports
+    cdef Relaying _relaying
     cdef object _others
     cdef set _alive
     cdef readonly Mailroom mailroom
@@ -76,10 +73,3 @@ cdef class Core:
     cdef _store(self, account, int index, int version, Message message, int64_t now, Route route,
                 Kin of)
     cdef bytes _carrier(self, route, bytes account, Message message)
-    cdef Message _told(self, Upstream upstream, Berth berth, long slot, int64_t now)
-    cdef bint _outstanding(self, long slot, int number) except -1
-    cdef bint _in_doubt(self, long slot, int number) except -1
-    cdef _acknowledged(self, Upstream upstream, long slot, int number, bytes carrier_id, int64_t now)
-    cdef _refused(self, Upstream upstream, long slot, int number, status, int64_t now)
-    cdef _requeue(self, long slot, int number, int64_t due, status, int64_t now)
-    cdef _doubt(self, long slot, int number, int64_t now, str cause)

@@ -23,7 +23,6 @@ from smsc import message as rules
 from smsc._pdu import Message, Pdu
 from smsc._spool import FIRST_LIST, pair_of
 from smsc.accounts import Account, Accounts
-from smsc.addressing import Numbering
 from smsc.ancillary import Ancillary
 from smsc.bodies import Bodies
 from smsc.book import Book
@@ -43,11 +42,11 @@ from smsc.inquiries import Inquiries
 from smsc.joining import Joining
 from smsc.mailbox import PERISHABLE, MailState
 from smsc.mailroom import Mailroom
-from smsc.message import datagram
 from smsc.placement import Placement
 from smsc.ports import EdgeBind, Log, Lookup, RelayBind, Standing
 from smsc.profile import Profile
 from smsc.records import Flag, Kind
+from smsc.relaying import Relaying
 from smsc.repeats import Repeats
 from smsc.reports import Reports
 from smsc.routing import InboundRouter, Route
@@ -58,7 +57,7 @@ from smsc.subject import Restricted
 from smsc.subjects import Subjects
 from smsc.till import Till
 from smsc.traffic import Traffic
-from smsc.upstream import Berth, Upstream
+from smsc.upstream import Upstream
 
 T = TypeVar("T")
 
@@ -73,25 +72,14 @@ SCAN_PORTION = 50_000
 LEAVE_PORTION = 500
 FAILOVER_GRACE = 5_000
 
-#: After a carrier said that it is asked too much, ms. Its bind slows down by itself.
-THROTTLED_DELAY = 1_000
-
-#: Statuses from here on are counted as one, so that a carrier can't make us count without bound.
-UNHEARD_OF = 0x1000
-
 # Plain numbers for what every message meets: comparing with an enum's member is slower (``spool``).
-_MESSAGE, _ATTEMPT = int(Kind.MESSAGE), int(Kind.ATTEMPT)
-_ACKED = int(Kind.ACKED)
+_MESSAGE = int(Kind.MESSAGE)
 _QUEUED, _ATTEMPTED = int(Stage.QUEUED), int(Stage.ATTEMPT)
-_ACKNOWLEDGED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
 _OLD_PEER, _RECEIPT_ASKED = int(Flag.OLD_PEER), int(Flag.RECEIPT_ASKED)
 _HELD = int(Flag.HELD)
-_BROADCAST, _WHOLE = int(Flag.BROADCAST), int(Flag.WHOLE)
+_BROADCAST = int(Flag.BROADCAST)
 _MEMBER, _V34 = int(Flag.MEMBER), int(Version.V34)
-_ENROUTE = int(MessageState.ENROUTE)
 _ANY_WISH = rules.ANY_WISH
-_ROK = int(Status.ESME_ROK)
-_SPLIT, _JOINED = int(Stage.SPLIT), int(Stage.JOINED)
 
 
 class Core:
@@ -115,19 +103,19 @@ class Core:
         self._commit = commit
         self._traffic = traffic
         self._book = Book(log, State(config.finished.keep, config.finished.max))
-        self._tries_next = any(route.on_failure == "next" for route in config.routes)
+        tries_next = any(route.on_failure == "next" for route in config.routes)
         self._placement = Placement(config)
         self._inbound_router = InboundRouter(config.inbound)
         self.state = self._book.state
         self.counters = Counters()
         self.bodies = Bodies(log)
         self.upstreams: dict[bytes, Upstream] = {}
-        self._by_index: dict[int, Upstream] = {}
         self.correlations: dict[bytes, Correlation] = {}
         self._alive: set[bytes] = set()
         for carrier in config.carriers:
             profile = Profile(carrier.id_rule.pinned(), carrier.receipt_time_zone)
-            self._add_upstream(Upstream(carrier, self.state), Correlation(carrier.name, profile))
+            self.upstreams[carrier.name] = Upstream(carrier, self.state)
+            self.correlations[carrier.name] = Correlation(carrier.name, profile)
         self.mailroom = Mailroom(self.state.mailboxes, log, commit)
         self._till = Till(self._book, config.billing.refused)
         self._ends = Endings(
@@ -197,20 +185,31 @@ class Core:
             accounts,
             self._ends,
             Hearing(self._book, self.bodies),
-            self._others if self._tries_next else None,
+            self._others if tries_next else None,
             self.subjects,
             self.correlations,
             self._inbound_router,
             self.counters,
         )
+        self._relaying = Relaying(
+            self._book,
+            commit,
+            accounts,
+            self.bodies,
+            self.upstreams,
+            self.correlations,
+            self._alive,
+            self._ends,
+            self._others,
+            tries_next,
+            self.joining,
+            self.subjects,
+            self._reports,
+            self.counters,
+        )
         self._restricted: Restricted | None = None
         self._max_owed = config.storage.max_owed
         self._per_account = config.metrics.accounts
-
-    def _add_upstream(self, upstream: Upstream, correlation: Correlation) -> None:
-        self.upstreams[upstream.name] = upstream
-        self._by_index[upstream.index] = upstream
-        self.correlations[upstream.name] = correlation
 
     # -- the log -----------------------------------------------------------------------------
 
@@ -228,7 +227,7 @@ class Core:
         self._reports.recall()
         slab = self.state.spool.slab
         for slot in slab.in_state(Stage.ATTEMPT):
-            self._doubt(slot, slab.attempt(slot), now, "restart")
+            self._relaying.doubt(slot, slab.attempt(slot), now, "restart")
         self.joining.resume(self.upstreams, now)
         if self._inquiries is not None:
             self._inquiries.resume(now)
@@ -238,8 +237,9 @@ class Core:
     def _adopt_strays(self) -> None:
         """Messages that wait for a carrier which is no longer configured go by today's routes."""
         slab = self.state.spool.slab
+        known = {upstream.index for upstream in self.upstreams.values()}
         for slot in slab.in_state(Stage.QUEUED):
-            if slab.carrier(slot) not in self._by_index and slab.linked(slot) >= FIRST_LIST:
+            if slab.carrier(slot) not in known and slab.linked(slot) >= FIRST_LIST:
                 self._others.elsewhere(slot)
 
     def append(self, kind: int, now: int, head: bytes, body: bytes = b"") -> int:
@@ -251,6 +251,7 @@ class Core:
         self._accounts = accounts
         self._ends.adopt(accounts)
         self._reports.adopt(accounts)
+        self._relaying.adopt(accounts)
         self._deliveries.adopt(accounts)
         self.subjects.adopt(accounts)
         if self._inquiries is not None:
@@ -259,6 +260,7 @@ class Core:
     def restrict(self, restricted: Restricted | None) -> None:
         """Let what is of these wait from now on, whatever of it comes to its turn."""
         self._restricted = restricted
+        self._relaying.restrict(restricted)
         self.subjects.restrict(restricted)
 
     # -- edge: submit ------------------------------------------------------------------------
@@ -332,7 +334,7 @@ class Core:
             upstream.send()
         self._loaded.clear()
         while self._to_cut:
-            self._pump(self._to_cut.pop())
+            self._relaying.pump(self._to_cut.pop())
 
     def _accept(
         self, account: Account, index: int, version: int, message: Message, now: int
@@ -484,7 +486,7 @@ class Core:
         id = self._broadcasts.accept(account, index, pdu, message, upstream.name, now)
         if id > 0:
             self.counters.accepted += 1
-            self._pump(upstream)
+            self._relaying.pump(upstream)
         return id
 
     def _has_room(self, account: Account, index: int, ahead: int) -> bool:
@@ -504,16 +506,10 @@ class Core:
         index = self.state.accounts.index(bind.account)
         return self._broadcasts.cancel(index, pdu, self._commit.begin())
 
-    # -- relay: sending ----------------------------------------------------------------------
+    # -- relay -------------------------------------------------------------------------------
 
     def carrier_up(self, bind: RelayBind) -> None:
-        upstream = self.upstreams[bind.carrier]
-        upstream.add(bind)
-        if bind.carrier not in self._alive:
-            self._alive.add(bind.carrier)
-            for other in self.upstreams.values():
-                other.recheck()
-        self._pump(upstream)
+        self._relaying.up(bind)
 
     def carrier_down(
         self,
@@ -521,223 +517,16 @@ class Core:
         unsent: Sequence[tuple[int, int]],
         unanswered: Sequence[tuple[int, int]],
     ) -> None:
-        upstream = self.upstreams[bind.carrier]
-        upstream.remove(bind)
-        now = self._commit.begin()
-        if not upstream.alive:
-            upstream.away_since = now
-            self._alive.discard(bind.carrier)
-        slab = self.state.spool.slab
-        for id, number in reversed(unsent):  # the last of them first, so that the first is next
-            slot = slab.find(id)
-            if self._outstanding(slot, number):
-                self._requeue(slot, number - 1, now, 0, now)
-                upstream.first(slot)
-        for id, number in unanswered:
-            slot = slab.find(id)
-            if self._outstanding(slot, number):
-                self._doubt(slot, number, now, "bind_lost")
-        self._pump(upstream)
+        self._relaying.down(bind, unsent, unanswered)
 
     def timed_out(self, bind: RelayBind, batch: Sequence[tuple[int, int]]) -> None:
-        """No response came to these attempts, on a bind that lives: they are in doubt."""
-        now = self._commit.begin()
-        for id, number in batch:
-            slot = self.state.spool.slab.find(id)
-            if self._outstanding(slot, number):
-                self._doubt(slot, number, now, "response_timeout")
+        self._relaying.timed_out(bind, batch)
 
     def sendable(self, bind: RelayBind) -> None:
-        self._pump(self.upstreams[bind.carrier])
-
-    def _outstanding(self, slot: int, number: int) -> bool:
-        slab = self.state.spool.slab
-        return slot >= 0 and slab.state(slot) == _ATTEMPTED and slab.attempt(slot) == number
-
-    def _pick(self, route: Route, account: bytes, message: Message) -> bytes:
-        self._dice += 1
-        return self._carrier(route, account, message)
-
-    def _pump_carrier(self, carrier: bytes) -> None:
-        if carrier in self.upstreams:
-            self._pump(self.upstreams[carrier])
-
-    def _pump(self, upstream: Upstream) -> None:
-        """Send what waits for a carrier, as far as its binds take it now."""
-        slab = self.state.spool.slab
-        while upstream.has_work():
-            changed = False
-            for slot, berth in upstream.pairs(self._message_of):
-                now = self._commit.begin()  # only now: while all binds are full there is no frame
-                if slab.expiry(slot) <= now:
-                    self._ends.finish(slot, now, MessageState.EXPIRED)
-                    berth.room += 1
-                    continue
-                if self._restricted is not None and self.subjects.is_blocked(slot):
-                    # Until its validity is over, or the block is.
-                    self._requeue(slot, slab.attempt(slot), slab.expiry(slot), 0, now)
-                    berth.room += 1
-                    changed = True
-                    continue
-                message = self._told(upstream, berth, slot, now)
-                if message is None:
-                    berth.room += 1
-                    changed = True
-                    continue
-                id, number = slab.id(slot), slab.attempt(slot) + 1
-                self._book.append(_ATTEMPT, now, records.attempt(id, number, upstream.name))
-                self.counters.submitted[upstream.name] += 1
-                if slab.flags(slot) & _BROADCAST:
-                    berth.bind.broadcast(id, number, message)
-                    continue
-                if self._accounts.numbering:
-                    message = self._canonical(slot, message)
-                berth.load(id, number, message)
-            if not upstream.send() and not changed:
-                return
-
-    def _canonical(self, slot: int, message: Message) -> Message:
-        numbering = self._numbering(self.state.accounts[self.state.spool.slab.account(slot)])
-        return message if numbering is None else numbering.canonical(message)
-
-    def _numbering(self, account: bytes) -> Numbering | None:
-        owner = self._accounts.get(account)
-        return None if owner is None else owner.numbering
-
-    def _route_of(self, slot: int) -> Route | None:
-        slab = self.state.spool.slab
-        account = self.state.accounts[slab.account(slot)]
-        body = self.bodies.get(slab.id(slot), slab.position(slot))
-        if slab.flags(slot) & _BROADCAST:
-            return self._broadcasts.route(account, body.message.source_addr)
-        numbering = self._numbering(account)
-        return self._placement.route(account, numbering, body.message, body.network)
-
-    def _message_of(self, slot: int) -> Message:
-        slab = self.state.spool.slab
-        return self.bodies.get(slab.id(slot), slab.position(slot)).message
-
-    def _told(self, upstream: Upstream, berth: Berth, slot: int, now: int) -> Message | None:
-        """A message as the carrier needs it. None: others go in its stead, or it has failed."""
-        message = self._message_of(slot)
-        dialect = upstream.dialect
-        flags = self.state.spool.slab.flags(slot)
-        if flags & _WHOLE and not upstream.joins:
-            upstream.ahead(berth, self.joining.dissolve(slot, upstream.name, now))
-            return None
-        if dialect is None or flags & _BROADCAST:
-            return message
-        try:
-            instead = None
-            if upstream.joins and not flags & _WHOLE:
-                instead = self.joining.instead(slot, message, upstream, now)
-            if instead is None:
-                told: Message | None = dialect.say(message)
-                if told is not None:
-                    return told
-                instead = self._ends.parts.cut(slot, message, upstream.name, dialect, now)
-        except Unsayable as error:
-            text = self._others.anew(slot, upstream.name, now)
-            if text >= 0:
-                upstream.ahead(berth, [text])
-            elif not self._others.next(slot, error.status, now):
-                self._ends.finish(slot, now, MessageState.REJECTED, error.status)
-            return None
-        upstream.ahead(berth, instead)
-        return None
-
-    # -- relay: outcomes ---------------------------------------------------------------------
+        self._relaying.pump(self.upstreams[bind.carrier])
 
     def outcomes(self, bind: RelayBind, batch: Sequence[tuple[int, int, int, bytes]]) -> None:
-        upstream = self.upstreams[bind.carrier]
-        now = self._commit.begin()
-        for id, number, status, carrier_id in batch:
-            self.counters.outcomes[(upstream.name, min(status, UNHEARD_OF))] += 1
-            slot = self.state.spool.slab.find(id)
-            if slot < 0:
-                continue  # final already: nothing is undone
-            if status == _ROK:
-                self._acknowledged(upstream, slot, number, carrier_id, now)
-            elif self._outstanding(slot, number) or self._in_doubt(slot, number):
-                self._refused(upstream, slot, number, status, now)
-        self._pump(upstream)
-
-    def _in_doubt(self, slot: int, number: int) -> bool:
-        slab = self.state.spool.slab
-        return slab.state(slot) == _IN_DOUBT and slab.attempt(slot) == number
-
-    def _acknowledged(
-        self, upstream: Upstream, slot: int, number: int, carrier_id: bytes, now: int
-    ) -> None:
-        slab = self.state.spool.slab
-        stage = slab.state(slot)
-        if stage == _ACKNOWLEDGED or (number < slab.attempt(slot) and stage == _ATTEMPTED):
-            # Two attempts reached the carrier, or will have: it was in doubt and tried again.
-            self.counters.confirmed_duplicates += 1
-            if stage == _ACKNOWLEDGED:
-                return
-        if stage in (_SPLIT, _JOINED):  # it was in doubt, and others are now sent in its stead
-            self.counters.confirmed_duplicates += 1
-            return
-        if stage == _IN_DOUBT:
-            self.counters.resolved["late_response"] += 1
-        asked = upstream.asks_receipt(bool(slab.flags(slot) & _RECEIPT_ASKED))
-        correlation: Correlation = self.correlations[upstream.name]
-        key = correlation.of_response(carrier_id) if carrier_id else 0
-        until = now + upstream.config.receipt_wait
-        id = slab.id(slot)
-        if slab.flags(slot) & _BROADCAST:
-            # Nobody will report on it; it can be asked for until its validity is over.
-            until = max(now, slab.expiry(slot))
-        elif not asked:
-            self._ends.finish(slot, now, _ENROUTE)
-            return
-        self._book.append(_ACKED, now, records.acked(id, number, until, key, carrier_id))
-        if key and len(self.state.orphans):
-            self._reports.responded(correlation, slot, key, carrier_id, now)
-
-    def _refused(self, upstream: Upstream, slot: int, number: int, status: int, now: int) -> None:
-        slab = self.state.spool.slab
-        config = upstream.config
-        if slab.state(slot) == _IN_DOUBT:
-            self.counters.resolved["refused"] += 1
-        action = config.action(status)
-        if action != "fail" and datagram(self._message_of(slot)):
-            action = "fail"  # it asked for one attempt
-        # Those that another carrier made before do not count here.
-        tries = number - self.state.asides.get(slab.id(slot)).before
-        if action == "throttle":
-            delay = THROTTLED_DELAY  # not the message's fault: only its validity ends this
-        elif action == "retry" and tries < config.retry.attempts:
-            delay = config.retry.delays[min(tries, len(config.retry.delays)) - 1]
-        elif self._tries_next and self._others.next(slot, status, now):
-            return
-        else:
-            self._ends.finish(slot, now, MessageState.REJECTED, status)
-            return
-        if now + delay >= slab.expiry(slot):
-            self._ends.finish(slot, now, MessageState.EXPIRED, status)
-            return
-        self.counters.retried[upstream.name] += 1
-        self._ends.notify(slot, now, True)
-        # Attempt numbers are one octet: past 255 they stay there.
-        self._requeue(slot, min(number, 254), now + delay, status, now)
-
-    def _requeue(self, slot: int, number: int, due: int, status: int, now: int) -> None:
-        id = self.state.spool.slab.id(slot)
-        self._book.append(Kind.QUEUED, now, records.queued(id, number, due, status))
-
-    def _doubt(self, slot: int, number: int, now: int, cause: str) -> None:
-        slab = self.state.spool.slab
-        upstream = self._by_index.get(slab.carrier(slot))
-        carrier = self.state.carriers[slab.carrier(slot)]
-        self.counters.in_doubt[(carrier, cause)] += 1
-        policy = upstream.config.in_doubt if upstream is not None else None
-        hold = 0 if policy is None or policy.policy == "requeue" else policy.hold
-        head = records.doubt(slab.id(slot), number, now + hold, cause.encode())
-        self._book.append(Kind.DOUBT, now, head)
-
-    # -- relay: inbound ----------------------------------------------------------------------
+        self._relaying.outcomes(bind, batch)
 
     def inbound(self, bind: RelayBind, batch: Sequence[Message]) -> list[int]:
         now = self._commit.begin()
@@ -751,6 +540,23 @@ class Core:
         now = self._commit.begin()
         for pdu in batch:
             self._deliveries.alert(bind.carrier, pdu, now)
+
+    def _pick(self, route: Route, account: bytes, message: Message) -> bytes:
+        self._dice += 1
+        return self._carrier(route, account, message)
+
+    def _pump_carrier(self, carrier: bytes) -> None:
+        if carrier in self.upstreams:
+            self._relaying.pump(self.upstreams[carrier])
+
+    def _route_of(self, slot: int) -> Route | None:
+        slab = self.state.spool.slab
+        account = self.state.accounts[slab.account(slot)]
+        body = self.bodies.get(slab.id(slot), slab.position(slot))
+        if slab.flags(slot) & _BROADCAST:
+            return self._broadcasts.route(account, body.message.source_addr)
+        numbering = self._relaying.numbering_of(account)
+        return self._placement.route(account, numbering, body.message, body.network)
 
     # -- edge: deliveries --------------------------------------------------------------------
 
@@ -799,7 +605,7 @@ class Core:
         for upstream in self.upstreams.values():
             if not upstream.alive and self._alive and now >= upstream.away_since + FAILOVER_GRACE:
                 upstream.leave(LEAVE_PORTION, self._others.elsewhere)
-            self._pump(upstream)
+            self._relaying.pump(upstream)
         self.forgetting.appended(self._book.position, now)
         self.forgetting.tick(now)
 
@@ -814,7 +620,7 @@ class Core:
             elif stage == Stage.ACKED:
                 self._ends.finish(slot, now, MessageState.UNKNOWN)
             elif stage == Stage.IN_DOUBT:
-                self._resolve(slot, now)
+                self._relaying.resolve(slot, now)
 
     def _still_there(self, slots: Iterable[int]) -> Iterator[int]:
         """These slots in turn, but for those that went with another: parts of one text."""
@@ -823,21 +629,6 @@ class Core:
             slot = slab.find(id)
             if slot >= 0:
                 yield slot
-
-    def _resolve(self, slot: int, now: int) -> None:
-        """The hold of a doubt is over and nothing has settled it: the carrier's policy does."""
-        slab = self.state.spool.slab
-        upstream = self._by_index.get(slab.carrier(slot))
-        at_most_once = upstream is not None and upstream.config.in_doubt.policy == "fail"
-        if at_most_once or datagram(self._message_of(slot)):
-            self.counters.resolved["failed"] += 1
-            self._ends.finish(slot, now, MessageState.UNKNOWN)
-        elif slab.expiry(slot) <= now:
-            self.counters.resolved["expired"] += 1
-            self._ends.finish(slot, now, MessageState.EXPIRED)
-        else:
-            self.counters.resolved["requeued"] += 1
-            self._requeue(slot, slab.attempt(slot), now, 0, now)
 
     def _recalled(self, slots: Iterable[int]) -> None:
         slab = self.state.mailboxes.slab

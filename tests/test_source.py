@@ -28,6 +28,7 @@ SHOWN_BY = {
     "asgi": "test_ops",
     "lessons": "test_profile",
     "hearing": "test_profile",
+    "relaying": "test_core",
     "reports": "test_core",
     "joins": "test_joining",
     "failover": "test_asides",
