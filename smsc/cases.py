@@ -25,8 +25,9 @@ from smsc.keys import Keyring, keyring
 from smsc.retention import CASES, Name
 from smsc.subject import Restricted, Subject
 
-#: What a case is about: keep and do not process; delete as soon as may be; end the contract.
-BLOCK, ERASE, TERMINATE = ACTS = ("block", "erase", "terminate")
+#: What a case is about: keep and do not process; delete as soon as may be; end the contract; tell
+#: an authority, which nobody else is to hear of.
+BLOCK, ERASE, TERMINATE, DISCLOSE = "block", "erase", "terminate", "disclose"
 
 _FILE: Final = "cases"
 

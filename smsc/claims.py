@@ -3,6 +3,8 @@
     POST /claims/find      what is owed to or of somebody
     POST /claims/block     keep and do not process what is theirs, until the case ends
     POST /claims/unblock   go on
+    POST /claims/note      open a case of another kind, whose doing is not the server's
+    POST /claims/over      such a one is over
     POST /claims/erase     delete what is theirs: now what may go, the rest when it may
 
 The command line does the rest (traffic records, the database, access logs), and does this too where
@@ -16,7 +18,7 @@ import asyncio
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from smsc.cases import BLOCK, ERASE, Case, Cases
+from smsc.cases import BLOCK, DISCLOSE, ERASE, TERMINATE, Case, Cases
 from smsc.commit import Clock, Commit
 from smsc.config import Config
 from smsc.control import Asked, Control
@@ -88,6 +90,8 @@ class Claims:
             "find": self._find,
             "block": self._block,
             "unblock": self._unblock,
+            "note": self._note,
+            "over": self._over,
             "erase": self._erase,
         }
         control.add("POST", "/claims/{act}", self._asked)
@@ -143,6 +147,19 @@ class Claims:
         await self._begin(BLOCK, body)
         self.enforce()
         return {"case": body["case"]}
+
+    async def _note(self, body: Any) -> Any:
+        if body["act"] not in (DISCLOSE, TERMINATE):
+            raise ControlError(f"{body['act']!r} has a claim of its own")
+        await self._begin(body["act"], body)
+        return {"case": body["case"]}
+
+    async def _over(self, body: Any) -> Any:
+        case = self.cases.find(body["case"])
+        if case is None or case.act not in (DISCLOSE, TERMINATE):
+            raise ControlError(f"there is no such case as {body['case']}")
+        await asyncio.to_thread(self.cases.end, case.id)
+        return {"case": case.id}
 
     async def _begin(self, act: str, body: Any) -> Case:
         subject = Subject(body["kind"], body["value"])

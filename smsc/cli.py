@@ -409,8 +409,10 @@ def _add_privacy(commands: Any) -> None:
 
 def _add_rights(commands: Any) -> None:
     from smsc.rights import commands as rights
+    from smsc.rights import disclose
 
     rights.add_commands(commands)
+    disclose.add_commands(commands)
 
 
 def _add_admin(commands: Any) -> None:

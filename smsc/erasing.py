@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from smsc import access
 from smsc.accounts import Accounts
 from smsc.audit import Audit
-from smsc.cases import ERASE, Case, Cases
+from smsc.cases import DISCLOSE, ERASE, Case, Cases
 from smsc.config import Config
 from smsc.held import concerning
 from smsc.keys import Keyring
@@ -71,6 +71,7 @@ class Eraser:
 
         ``owed`` is when each customer's oldest unfinished message came, ms.
         """
+        self._lapse(now)
         cases = self._cases.open(ERASE)
         if not cases:
             return {}
@@ -93,6 +94,18 @@ class Eraser:
         return {
             case.id: self._finish(case, texts, left[case.id], stands, owed, now) for case in cases
         }
+
+    def _lapse(self, now: int) -> None:
+        """Forget whom authorities asked about, where that was told or will not be any more."""
+        for case in self._cases.open(DISCLOSE):
+            from smsc.db import disclosures
+            from smsc.db.database import opened
+
+            with opened(self._config) as database, database.reading() as session:
+                is_open = disclosures.is_open(session, case.id, now)
+            if not is_open:
+                self._cases.end(case.id)
+                self._audit.add("disclosure.over", case=case.id)
 
     def _stands(self, owed: Mapping[bytes, int], now: int) -> dict[Name, Verdict]:
         names = {key.name for key in self._keys if key.name.kind in (TRAFFIC, CONTENT, HELD)}

@@ -89,6 +89,12 @@ def test_a_report_is_never_written_over(desk: Desk) -> None:
 
 
 @pytest.fixture
+def url(tmp_path: Path) -> str:
+    """One engine is enough here: what is asked of both is asked in the tests of ``smsc.db``."""
+    return f"sqlite:///{tmp_path}/smsc.db"
+
+
+@pytest.fixture
 def registered(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str, database: Database
 ) -> Desk:

@@ -277,7 +277,11 @@ class Hold(Base):
 
 
 class Disclosure(Base):
-    """What an authority was given: on which ground, checked by one, released by another."""
+    """What an authority was given: on which ground, checked by one, released by another.
+
+    Whose data it was stands in an open case (``smsc.cases``) until it is released or has expired,
+    and then nowhere.
+    """
 
     __tablename__ = "disclosures"
     __table_args__ = (CheckConstraint("releaser <> checker", "releaser"),)
@@ -285,11 +289,12 @@ class Disclosure(Base):
     reference: Mapped[str] = mapped_column(String(100), unique=True)
     agency: Mapped[str] = mapped_column(String(200))
     legal_basis: Mapped[str] = mapped_column(String(200))
-    customer: Mapped[str | None] = mapped_column(ForeignKey("customers.reference"), index=True)
-    period: Mapped[str | None] = mapped_column(String(10))
-    pseudonyms: Mapped[list[str] | None]
+    #: What was asked for: ``kind`` of subject, ``what`` of theirs, ``since`` and ``until`` in ms.
+    scope: Mapped[dict[str, Any]]
     created_at: Mapped[int]
-    checker: Mapped[str | None] = mapped_column(String(100))
+    #: When it may be released no more.
+    expires_at: Mapped[int]
+    checker: Mapped[str] = mapped_column(String(100))
     releaser: Mapped[str | None] = mapped_column(String(100))
     released_at: Mapped[int | None]
     #: Of what was handed over, which is not kept.

@@ -100,6 +100,20 @@ def change(
     return found
 
 
+def correct(
+    session: Session, email: str, *, name: str | None = None, fresh: str | None = None
+) -> User:
+    """Set a name or an address right."""
+    found = change(session, email, name=name)
+    if fresh is not None:
+        address = _folded(fresh)
+        taken = select(User.id).where(User.email == address, User.id != found.id)
+        if session.scalars(taken).first() is not None:
+            raise DatabaseError("there is a user of this address already")
+        found.email = address
+    return found
+
+
 def remove(session: Session, email: str, now: int) -> None:
     """Delete all there is of a user; that they once agreed, and until when, stays."""
     found = get(session, email)

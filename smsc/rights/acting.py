@@ -56,7 +56,7 @@ def acting(loaded: Config, event: str, case: str, kind: str, **details: Any) -> 
         access.write(Path(loaded.retention.directory) / access.DIRECTORY, entry)
 
 
-def claim(loaded: Config, act: str, **body: Any) -> Any:
+def claim(loaded: Config, act: str, /, **body: Any) -> Any:
     """What the server says that has the data; where none runs, one is recovered for it."""
     try:
         path = control.where("claims", act)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from smsc import reading, subject
-from smsc.cases import BLOCK, ERASE, Cases
+from smsc.cases import BLOCK, DISCLOSE, ERASE, Cases, read
 from smsc.keys import keyring
 from smsc.privacy import now_ms, operator
 from smsc.rights import page, registered, report
@@ -27,7 +27,7 @@ def add_commands(commands: Any) -> None:
     text = "answer people who ask about their data"
     parser = commands.add_parser("subject", help=text, description=text[0].upper() + text[1:] + ".")
     group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    parser = _command(group, "report", _report, "write down for them all that is stored")
+    parser = command(group, "report", _report, "write down for them all that is stored")
     whose(parser)
     parser.add_argument(
         "--to",
@@ -35,16 +35,20 @@ def add_commands(commands: Any) -> None:
         required=True,
         help="where CASE.html, for people, and CASE.json, for machines, are made",
     )
-    whose(_command(group, "block", _block, "keep what is theirs, and process it no more"))
-    parser = _command(group, "erase", _erase, "delete what is theirs: now, or when the law lets it")
+    parser = command(group, "correct", _correct, "set right what is registered of them")
+    whose(parser)
+    parser.add_argument("--name", metavar="NAME")
+    parser.add_argument("--email", metavar="ADDRESS", help="of a user")
+    whose(command(group, "block", _block, "keep what is theirs, and process it no more"))
+    parser = command(group, "erase", _erase, "delete what is theirs: now, or when the law lets it")
     whose(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
-    parser = _command(group, "unblock", _unblock, "end a block: what waited goes on")
+    parser = command(group, "unblock", _unblock, "end a block: what waited goes on")
     parser.add_argument("case", metavar="CASE", type=_read(subject.case))
-    _command(group, "cases", _cases, "list the blocks and erasures that are not over")
+    command(group, "cases", _cases, "list the blocks and erasures that are not over")
 
 
-def _command(group: Any, name: str, run: Run, text: str) -> argparse.ArgumentParser:
+def command(group: Any, name: str, run: Run, text: str) -> argparse.ArgumentParser:
     described = text[0].upper() + text[1:] + "."
     parser: argparse.ArgumentParser = group.add_parser(name, help=text, description=described)
     parser.set_defaults(run=run)
@@ -125,6 +129,26 @@ def hand_out(path: Path, told: str) -> int:
     return len(octets)
 
 
+# -- correction ----------------------------------------------------------------------------------
+
+
+def _correct(options: argparse.Namespace) -> int:
+    loaded, about = reading.load(options.config), named(options)
+    if about.kind == subject.NUMBER:
+        raise ClaimError(
+            "of a number there are only records of what was sent, which say what was; they can be"
+            " blocked or erased"
+        )
+    fields = {name: value for name in ("name", "email") if (value := getattr(options, name))}
+    if not fields:
+        raise ClaimError("--name or --email says what is right")
+    registered.must_be(loaded, about)
+    with acting(loaded, "subject.correct", options.case, about.kind, fields=sorted(fields)):
+        registered.correct(loaded, about, fields)
+    print("corrected: " + ", ".join(sorted(fields)))
+    return 0
+
+
 # -- blocks --------------------------------------------------------------------------------------
 
 
@@ -174,6 +198,8 @@ def _erase(options: argparse.Namespace) -> int:
 
 def _cases(options: argparse.Namespace) -> int:
     loaded = reading.load(options.config)
-    for case in Cases.of(loaded, keyring(loaded, read_only=True)):
+    for case in read(loaded):
+        if case.act == DISCLOSE:
+            continue  # of whom an authority asks, only who deals with it hears
         print(f"{case.id}: {case.act} of a {case.subject.kind} since {day(case.at)}, by {case.by}")
     return 0

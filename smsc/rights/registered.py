@@ -41,6 +41,22 @@ def block(loaded: Config, about: Subject) -> None:
             users.change(session, about.value, enabled=False)
 
 
+def correct(loaded: Config, about: Subject, fields: dict[str, str]) -> None:
+    """Set name and address right."""
+    if not loaded.database.url:
+        raise ClaimError("customers are in the configuration file: correct them there")
+    from smsc.db import customers, users
+    from smsc.db.database import opened
+
+    with opened(loaded) as database, database.changing() as session:
+        if about.kind == USER:
+            users.correct(session, about.value, name=fields.get("name"), fresh=fields.get("email"))
+        elif "email" in fields:
+            raise ClaimError("a customer has no address here, but its users have")
+        else:
+            customers.change(session, about.value, **fields)
+
+
 def rows(loaded: Config, about: Subject) -> dict[str, list[Row]]:
     """All that the database has of them, by the kind of thing; nothing without a database."""
     if not loaded.database.url:

@@ -139,7 +139,7 @@ def report(loaded: Config, about: Subject, case: str, now: int) -> dict[str, Any
         "open": [
             {"case": one.id, "act": one.act, "since": moment(one.at)}
             for one in cases.read(loaded)
-            if one.subject == about
+            if one.subject == about and one.act != cases.DISCLOSE
         ],
         "days": {
             "objection": rules.objection // DAY,

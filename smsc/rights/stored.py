@@ -72,12 +72,12 @@ def _owed(item: Row, about: Subject) -> Row:
         "to": _number(item["destination_addr"].encode(), about),
         "state": _STAGES[item["stage"]],
         "coding": item["data_coding"],
-        "text": _read(octets, item["data_coding"], item["esm_class"]),
+        "text": words(octets, item["data_coding"], item["esm_class"]),
         "until": moment(item["expiry"]),
     }
 
 
-def _read(octets: bytes | None, data_coding: int, esm_class: int) -> str | None:
+def words(octets: bytes | None, data_coding: int, esm_class: int) -> str | None:
     if octets is None:
         return None
     has_header = bool(esm_class & _UDHI)
@@ -144,7 +144,7 @@ def told(loaded: Config, about: Subject) -> list[Row]:
                 "network": fields["network"].decode() or None,
                 "parts": fields["parts"],
                 "coding": fields["data_coding"],
-                "text": _read(fields["content"], fields["data_coding"], fields["esm_class"]),
+                "text": words(fields["content"], fields["data_coding"], fields["esm_class"]),
                 "text_until": day(content["due"]) if content else None,
                 "until": day(verdict["due"]) if verdict else None,
                 "kept": _why(verdict),

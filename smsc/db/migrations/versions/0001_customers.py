@@ -141,22 +141,17 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(length=100), nullable=False),
         sa.Column("agency", sa.String(length=200), nullable=False),
         sa.Column("legal_basis", sa.String(length=200), nullable=False),
-        sa.Column("customer", sa.String(length=64), nullable=True),
-        sa.Column("period", sa.String(length=10), nullable=True),
-        sa.Column("pseudonyms", sa.JSON(), nullable=True),
+        sa.Column("scope", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("checker", sa.String(length=100), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("checker", sa.String(length=100), nullable=False),
         sa.Column("releaser", sa.String(length=100), nullable=True),
         sa.Column("released_at", sa.BigInteger(), nullable=True),
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.CheckConstraint("releaser <> checker", name=op.f("ck_disclosures_releaser")),
-        sa.ForeignKeyConstraint(
-            ["customer"], ["customers.reference"], name=op.f("fk_disclosures_customer")
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_disclosures")),
         sa.UniqueConstraint("reference", name=op.f("uq_disclosures_reference")),
     )
-    op.create_index(op.f("ix_disclosures_customer"), "disclosures", ["customer"], unique=False)
     op.create_table(
         "holds",
         sa.Column("id", ID, nullable=False),
