@@ -6,7 +6,8 @@
     backlog.py crowd.py              what stands there costs: owed messages, idle binds
     codecs.py                        other people's codecs beside ours
     spread.py                        medians, quantiles, spread
-    report.py plots.py chart.py      for people: tables, and charts as SVG
+    found.py report.py               all that a run came to; tables for people
+    plots.py chart.py                charts as SVG
     __main__.py                      the command
 
     machine.py cc.py                 where it was measured; C made by its compiler

@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 class Backlog:
     """A server with so much owed: seconds until it was ready, octets of memory, idle CPU (ms/s)."""
 
-    owed: int
+    count: int
     start_s: float
     anonymous: int
     idle_ms_per_s: float
@@ -36,7 +36,7 @@ class Backlog:
 
     def octets_each(self, empty: Backlog) -> float:
         """Memory that one owed message takes."""
-        return (self.anonymous - empty.anonymous) / self.owed if self.owed else 0.0
+        return (self.anonymous - empty.anonymous) / self.count if self.count else 0.0
 
 
 def fill(world: World, messages: int, until: float) -> int:
@@ -90,7 +90,7 @@ def backlogs(
             found.append((world, Backlog(owed, start_s, anonymous, idle_ms_per_s(track))))
         for turn in range(times):
             for world, backlog in found:
-                say(f"whole way, {backlog.owed:,} owed ({turn + 1} of {times})")
+                say(f"whole way, {backlog.count:,} owed ({turn + 1} of {times})")
                 backlog.runs.append(measure(world, Load(), seconds))
     return [backlog for _, backlog in found]
 

@@ -25,14 +25,14 @@ FIRST = Load(connections=1, receipts=False, destinations=OWED)
 class Crowd:
     """A server with so many idle binds; they bind 64 at a time, which took ``binding_s``."""
 
-    binds: int
+    count: int
     binding_s: float
     anonymous: int
     idle_ms_per_s: float
     runs: list[Run] = field(default_factory=list)
 
     def kib_each(self, empty: Crowd) -> float:
-        return (self.anonymous - empty.anonymous) / self.binds / 1024 if self.binds else 0.0
+        return (self.anonymous - empty.anonymous) / self.count / 1024 if self.count else 0.0
 
 
 @contextmanager
@@ -71,6 +71,6 @@ def crowds(
             found.append((world, crowd))
         for turn in range(times):
             for world, crowd in found:
-                say(f"whole way, {crowd.binds:,} idle binds ({turn + 1} of {times})")
+                say(f"whole way, {crowd.count:,} idle binds ({turn + 1} of {times})")
                 crowd.runs.append(measure(world, Load(), seconds))
     return [crowd for _, crowd in found]

@@ -68,7 +68,7 @@ def cost_against_connections(lines: Sequence[Measured]) -> Chart:
 def cost_against_backlog(backlogs: Sequence[Backlog]) -> Chart:
     """CPU per message of the whole way, over how many others wait."""
     points = [point(n, one.runs, lambda run: run.cpu_us) for n, one in enumerate(backlogs)]
-    ticks = [Tick(n, number(one.owed)) for n, one in enumerate(backlogs)]
+    ticks = [Tick(n, number(one.count)) for n, one in enumerate(backlogs)]
     series = [Series("the whole way, with receipt", points)]
     return Chart("Cost against backlog", "messages that wait meanwhile",
                  "CPU of the server, microseconds per message", ticks, series)  # fmt: skip
@@ -80,11 +80,12 @@ def draw(
     backlogs: Sequence[Backlog],
     directory: Path,
 ) -> None:
-    """Write all charts."""
-    charts = {
-        "latency-against-load": latency_against_load(paced),
-        "cost-against-connections": cost_against_connections(lines),
-        "cost-against-backlog": cost_against_backlog(backlogs),
-    }
+    """Write the charts of what was measured."""
+    charts = {}
+    if lines:
+        charts["latency-against-load"] = latency_against_load(paced)
+        charts["cost-against-connections"] = cost_against_connections(lines)
+    if backlogs:
+        charts["cost-against-backlog"] = cost_against_backlog(backlogs)
     for name, chart in charts.items():
         (directory / f"{name}.svg").write_text(chart.svg())

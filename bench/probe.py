@@ -206,10 +206,10 @@ def main(port: str, control_port: str, pid: str, file: str) -> None:
     disk = Disk(Path(file + ".disk"))
     disk.start()
     with contextlib.ExitStack() as stack:
-        lines = [Line(int(port)), Line(int(control_port))]
-        for line in lines:
+        server, control = Line(int(port)), Line(int(control_port))
+        for line in (server, control):
             stack.callback(line.socket.close)
-        samples = run(*lines, disk, int(pid), stopped)
+        samples = run(server, control, disk, int(pid), stopped)
     with open(file + ".new", "w", encoding="ascii") as told:
         json.dump(samples, told)
     os.replace(file + ".new", file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -50,28 +50,39 @@ def _table(title: str, columns: Iterable[str]) -> Table:
     return table
 
 
-def show_lines(title: str, lines: Iterable[Measured], console: Console) -> None:
+def show_lines(title: str, lines: Sequence[Measured], console: Console) -> None:
+    if not lines:
+        return
     table = _table(title, COLUMNS)
     for one in lines:
         table.add_row(one.line.name, *_cells(one))
     console.print(table)
 
 
-def show_backlogs(backlogs: list[Backlog], console: Console) -> None:
+def show_backlogs(backlogs: Sequence[Backlog], console: Console) -> None:
+    if not backlogs:
+        return
     table = _table(
         "messages that wait", ("owed", "start s", "octets each", "idle ms/s", "/s", "CPU us")
     )
     for one in backlogs:
         cost = one.octets_each(backlogs[0])
-        table.add_row(f"{one.owed:,}", f"{one.start_s:.1f}", f"{cost:.0f}", *_standing(one))
+        table.add_row(f"{one.count:,}", f"{one.start_s:.1f}", f"{cost:.0f}", *_standing(one))
     console.print(table)
 
 
-def show_crowds(crowds: list[Crowd], console: Console) -> None:
+def show_receipts(octets: float | None, console: Console) -> None:
+    if octets is not None:
+        console.print(f"awaited receipt: {octets:.0f} octets of memory each")
+
+
+def show_crowds(crowds: Sequence[Crowd], console: Console) -> None:
+    if not crowds:
+        return
     table = _table("idle binds", ("binds", "all bound s", "KiB each", "idle ms/s", "/s", "CPU us"))
     for one in crowds:
         cost = one.kib_each(crowds[0])
-        table.add_row(f"{one.binds:,}", f"{one.binding_s:.1f}", f"{cost:.1f}", *_standing(one))
+        table.add_row(f"{one.count:,}", f"{one.binding_s:.1f}", f"{cost:.1f}", *_standing(one))
     console.print(table)
 
 
@@ -79,10 +90,13 @@ def _standing(one: Backlog | Crowd) -> tuple[str, ...]:
     """What the whole way costs beside what stands there."""
     rate = Spread.of(run.per_s for run in one.runs)
     cpu = Spread.of(run.cpu_us for run in one.runs)
-    return f"{one.idle_ms_per_s:.0f}", f"{rate.median:,.0f}", f"{cpu.median:.1f}"
+    spread = f"{cpu.median:.1f} ({cpu.least:.1f} to {cpu.most:.1f})"
+    return f"{one.idle_ms_per_s:.0f}", f"{rate.median:,.0f}", spread
 
 
 def show_decoders(decoders: Mapping[str, Spread], console: Console) -> None:
+    if not decoders:
+        return
     table = _table("decoding a submit_sm of 80 octets", ("decoder", "ns", "x ours"))
     ours = decoders["ours"].median
     for name, spread in decoders.items():
@@ -105,6 +119,8 @@ def show_pauses(found: Iterable[Pauses], console: Console) -> None:
 
 
 def show_ratios(ratios: Mapping[str, float], console: Console) -> None:
+    if not ratios:
+        return
     table = _table("ratios within this run", ("what", "times"))
     for what, ratio in ratios.items():
         table.add_row(what, f"{ratio:.3g}")
