@@ -1,4 +1,4 @@
-"""What a run came to, as figures, ratios, tables and charts; also when only a part of it was done."""
+"""What a run came to, as figures, ratios, tables and charts; also when it was only a part."""
 
 from __future__ import annotations
 
