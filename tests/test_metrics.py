@@ -311,13 +311,20 @@ def test_queries_use_what_exists(scraped: dict[str, str], name: str, query: str)
     known = {family.name for family in FAMILIES}
     known |= {h.name + tail for h in HISTOGRAMS for tail in ("_bucket", "_sum", "_count")}
     known |= {name for name in samples(scraped["text"]) if name.startswith("process_")}
-    known |= {"smsc_owed_by_stage"}
+    known |= {family.name for family in ACCOUNT_FAMILIES} | {"smsc_owed_by_stage"}
     used = set(re.findall(r"\b(?:smsc|process)_\w+", query))
     assert used and used <= known
     labels = set(re.findall(r"(\w+)\s*[=!]~?\"", query))
     for listed in re.findall(r"(?:by|on|without)\s*\(([^)]*)\)", query):
         labels |= {label.strip() for label in listed.split(",")}
-    assert labels <= LABELS | {"job", "instance"}
+    assert labels <= LABELS | {"account", "outcome", "job", "instance"}
+
+
+def test_every_metric_is_looked_at() -> None:
+    """What no panel shows and no alert names nobody would find when it is needed."""
+    shown = " ".join(query for _, query in QUERIES)
+    for family in (*FAMILIES, *ACCOUNT_FAMILIES, *HISTOGRAMS):
+        assert re.search(rf"\b{family.name}(?:_bucket|_by_stage)?\b", shown), family.name
 
 
 def test_every_alert_says_what_to_do() -> None:
