@@ -235,9 +235,12 @@ def _add_route(commands: Any) -> None:
 def _route_explain(options: argparse.Namespace) -> int:
     loaded = reading.load(options.config)
     name = options.account.encode()
-    account = next((one for one in loaded.accounts if one.system_id == name), None)
+    account = accounts_of(loaded).get(name) if name else None
     explained = Placement(loaded).explain(
-        name, account, options.sender.encode(), options.to.encode()
+        name,
+        account.config if account is not None else None,
+        options.sender.encode(),
+        options.to.encode(),
     )
     print(json.dumps(explained.as_dict(), indent=2) if options.json else explained)
     return 0 if explained.winner else EX_FAILURE

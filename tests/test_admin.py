@@ -276,3 +276,15 @@ def test_a_price_ends_where_the_next_begins(smsc: Typed) -> None:
 
 def test_an_older_database_is_upgraded_by_its_command(smsc: Typed, tmp_path: Path) -> None:
     assert smsc("database upgrade") == "the database is of this version\n"
+
+
+# -- what other commands make of it --------------------------------------------------------------
+
+
+def test_a_route_is_explained_for_an_account_of_the_database(smsc: Typed) -> None:
+    """How it writes numbers decides what a number is, and so the route."""
+    smsc("customer add C-1 --name Example --start 2026-11-01")
+    smsc("account add acme2 --customer C-1 --set 'numbers={region: GB}'")
+    explain = "route explain --to 07700900123 --account"
+    assert "07700900123 in GB is 447700900123" in smsc(f"{explain} acme2")
+    assert "in GB" not in smsc(f"{explain} acme")
