@@ -127,6 +127,7 @@ class Core:
             self.bodies,
             self.mailroom,
             self.counters,
+            self._placement.network_of_sender,
             config.metrics.accounts,
         )
         self._deliveries = Deliveries(

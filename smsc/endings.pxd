@@ -33,6 +33,7 @@ cdef class Endings:
     cdef Mailroom _mailroom
     cdef readonly object parts
     cdef Counters _counters
+    cdef object _network_of_sender
     cdef bint _per_account
     cdef set _known
     cdef set _known_before

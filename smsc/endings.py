@@ -7,6 +7,7 @@ before its end is in the book, since afterwards it is gone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from smsc import message as rules
@@ -88,6 +89,7 @@ class Endings:
         bodies: Bodies,
         mailroom: Mailroom,
         counters: Counters,
+        network_of_sender: Callable[[Message], bytes],
         per_account: bool,
     ) -> None:
         self._book = book
@@ -100,6 +102,7 @@ class Endings:
         self._mailroom = mailroom
         self.parts = Parts(book, bodies)
         self._counters = counters
+        self._network_of_sender = network_of_sender
         self._per_account = per_account
         self._known: set[int] = set()
         self._known_before: set[int] = set()
@@ -472,6 +475,7 @@ class Endings:
             b"",
             message,
             self._inbound_price(account, message, received, state),
+            network=self._network_of_sender(message),
         )
 
     def _inbound_price(self, account: bytes, message: Message, received: int, state: int) -> Any:

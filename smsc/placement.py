@@ -34,6 +34,11 @@ class Placement:
             return self._networks.find(message.destination_addr)
         return self._networks.find(numbering.destination(message))
 
+    def network_of_sender(self, message: Message) -> bytes:
+        """The network of who sent an inbound message, by its prefix; empty where nothing tells."""
+        number = message.source_addr.removeprefix(b"+")
+        return self._networks.find(number) if self._networks and number.isdigit() else b""
+
     def route(
         self, account: bytes, numbering: Numbering | None, message: Message, network: bytes
     ) -> Route | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smsc import networks, reading
 from smsc.networks import Networks
 from smsc.placement import Placement
-from tests.keeper import BASE, Client, Keeper, Relay, submit_sm
+from tests.keeper import BASE, Client, Keeper, Relay, deliver_sm, submit_sm
 from tests.settings import problems
 
 EXAMPLE = Path(__file__).parents[1] / "config" / "networks.example.csv"
@@ -208,3 +208,30 @@ def test_an_explanation_without_a_network() -> None:
     assert "network unknown: no prefix of the table fits" in explained
     assert "loses  net: it is for network 00102" in explained
     assert "network" not in str(Placement(reading.loads(BASE)).explain(b"x", None, b"", b"33123"))
+
+
+@pytest.mark.parametrize(
+    ("sender", "network"),
+    [
+        (b"447700900123", b"00102"),
+        (b"+447700900001", b"00101"),
+        (b"80888", b""),
+        (b"447700900ACME", b""),
+        (b"", b""),
+    ],
+)
+@pytest.mark.parametrize("crashed", [False, True])
+def test_an_inbound_message_has_its_senders_network(
+    sender: bytes, network: bytes, crashed: bool
+) -> None:
+    made, client, one, _two = keeper()
+    made.core.carrier_up(one)
+    made.core.inbound(one, [deliver_sm(source_addr=sender, destination_addr=b"80888")])
+    made.run()
+    client.answer()
+    made.run()
+    if crashed:  # the traffic log lost what the keeper's log had
+        made.traffic_logs.clear()
+        made = made.crash()
+    [record] = made.records()
+    assert (record["inbound"], record["network"]) == (True, network)
