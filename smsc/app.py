@@ -164,7 +164,7 @@ class App:
         from smsc.db.watch import Watch
 
         kept = Kept(Path(config.snapshot))
-        return Watch(Database(config.url), kept, self.config.accounts, self.clock)
+        return Watch(Database.of(config), kept, self.config.accounts, self.clock)
 
     def _open_log(self, directory: Path, segment: int, kind: type[J]) -> J:
         return kind(

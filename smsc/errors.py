@@ -6,6 +6,7 @@
     |   `-- NotRunning   there is none to be asked
     |-- DatabaseError    the operator's: what was asked of the database is not to be had, and why
     |   `-- DatabaseAway nobody's: it can't be asked now; what was known of it goes on
+    |       `-- DatabaseOlder   who put it back: it has forgotten what was known of it
     |-- KeyDestroyed     nobody's: what is asked for was deleted, as promised
     |-- FramingError     the peer's: the stream can't be trusted, the connection closes
     |-- StorageError     the disk's: the log is dead, nothing more is acknowledged, the process ends
@@ -51,6 +52,10 @@ class DatabaseError(SmscError):
 
 class DatabaseAway(DatabaseError):
     """The database does not answer, or what answers is not what was known."""
+
+
+class DatabaseOlder(DatabaseAway):
+    """An older copy of the database was put back, or another one is in its place."""
 
 
 class KeyDestroyed(SmscError, LookupError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from sqlalchemy import inspect, select, text
 
 from smsc.db.database import Database
 from smsc.db.model import Base, Consent, Customer, Period, Revision, Total, User
-from smsc.errors import DatabaseError
+from smsc.errors import DatabaseAway, DatabaseError, DatabaseOlder
 from tests.databases import PostgreSQL
 
 
@@ -147,6 +148,56 @@ def test_totals_belong_to_a_period(database: Database) -> None:
     with database.reading() as session:
         found = session.scalars(select(Period)).one()
         assert [total.amount for total in found.totals] == [1]
+
+
+# -- when it is older than what was seen of it ---------------------------------------------------
+
+
+def test_an_older_copy_is_known_and_waits_for_a_person(database: Database) -> None:
+    older = Database(database._engine.url.render_as_string(False), known=database.revision() + 3)
+    for act in (older.prepare, older.revision):
+        with pytest.raises(DatabaseOlder, match=r"is at revision 1, but was seen at 4: .* accept`"):
+            act()
+    assert older.accept() == older.revision() == 5
+    older.prepare()
+    older.close()
+
+
+def test_the_newest_that_was_seen_counts(database: Database) -> None:
+    with database.changing() as session:
+        session.add(customer())
+    assert database.revision() == 2
+    execute(database, "UPDATE revisions SET number = 1")
+    with pytest.raises(DatabaseOlder):
+        database.revision()
+
+
+@pytest.mark.parametrize("act", [Database.prepare, Database.upgrade])
+def test_an_empty_one_is_not_made_ready_in_place_of_one_that_was_known(
+    url: str, act: Callable[[Database], None]
+) -> None:
+    database = Database(url, known=7)
+    with pytest.raises(DatabaseAway):
+        act(database)
+    with pytest.raises(DatabaseAway):
+        database.revision()
+    assert database.accept() == 8
+    act(database)
+    database.close()
+
+
+def test_a_file_that_is_away_is_not_made_anew(tmp_path: Path) -> None:
+    """Its disk is not mounted, say."""
+    file = tmp_path / "smsc.db"
+    database = Database(f"sqlite:///{file}")
+    database.prepare()
+    file.rename(tmp_path / "elsewhere")
+    with pytest.raises(DatabaseAway, match=r"smsc\.db is not there"):
+        database.revision()
+    assert not file.exists()
+    (tmp_path / "elsewhere").rename(file)
+    assert database.revision() == 1
+    database.close()
 
 
 # -- when it can't be used -----------------------------------------------------------------------

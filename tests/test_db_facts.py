@@ -50,10 +50,10 @@ def hold(reference: str, case: str, ended_at: int | None = None) -> HoldRow:
     )  # fmt: skip
 
 
-def test_what_was_closed_and_what_is_held(url: str, database: Database) -> None:
+def test_what_was_closed_and_what_is_held(url: str, database: Database, tmp_path: Path) -> None:
     reference = customer().reference
     fill(database, period(reference), hold(reference, "case-7"), hold(reference, "case-8", 5))
-    facts = DatabaseFacts(url)
+    facts = DatabaseFacts(DatabaseConfig(url=url, snapshot=str(tmp_path / "kept")))
     assert facts.holds() == [
         Hold("case-7", "legal", "ada", "", review=CLOSED, customer=reference),
     ]
@@ -62,10 +62,12 @@ def test_what_was_closed_and_what_is_held(url: str, database: Database) -> None:
     assert facts.closed(b"another", "2026-09") is None
 
 
-def test_a_month_is_closed_when_all_periods_in_it_are(url: str, database: Database) -> None:
+def test_a_month_is_closed_when_all_periods_in_it_are(
+    url: str, database: Database, tmp_path: Path
+) -> None:
     """A customer two hours ahead of UTC: its September ends before the month does."""
     reference, early = customer().reference, 2 * HOUR
-    facts = DatabaseFacts(url)
+    facts = DatabaseFacts(DatabaseConfig(url=url, snapshot=str(tmp_path / "kept")))
     fill(database, period(reference, since=BEGIN - early, until=END - early))
     facts.holds()
     assert facts.closed(reference.encode(), "2026-09") is None, "two hours of it are October's"
@@ -76,18 +78,20 @@ def test_a_month_is_closed_when_all_periods_in_it_are(url: str, database: Databa
     assert facts.closed(reference.encode(), "2026-09") == CLOSED + 31 * DAY
 
 
-def test_before_its_first_period_a_customer_has_nothing(url: str, database: Database) -> None:
+def test_before_its_first_period_a_customer_has_nothing(
+    url: str, database: Database, tmp_path: Path
+) -> None:
     """A customer behind UTC, new in September."""
     reference = customer().reference
     fill(database, period(reference, since=BEGIN + 5 * HOUR, until=END + 5 * HOUR))
-    facts = DatabaseFacts(url)
+    facts = DatabaseFacts(DatabaseConfig(url=url, snapshot=str(tmp_path / "kept")))
     facts.holds()
     assert facts.closed(reference.encode(), "2026-09") == CLOSED
     assert facts.closed(reference.encode(), "2026-10") is None
 
 
-def test_a_later_close_is_met(url: str, database: Database) -> None:
-    facts = DatabaseFacts(url)
+def test_a_later_close_is_met(url: str, database: Database, tmp_path: Path) -> None:
+    facts = DatabaseFacts(DatabaseConfig(url=url, snapshot=str(tmp_path / "kept")))
     assert facts.holds() == []
     reference = customer().reference
     fill(database, period(reference))

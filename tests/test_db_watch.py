@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import stat
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -28,13 +29,14 @@ from smsc.db.database import Database
 from smsc.db.kept import Kept
 from smsc.db.model import Credit, Price, PricePlan, SmppAccount
 from smsc.db.watch import Watch
-from smsc.errors import DatabaseError
+from smsc.errors import ControlError, DatabaseError
 from smsc.sim.profile import Profile
 from smsc.smpp import Command, Status
 from tests.databases import PostgreSQL
 from tests.keeper import HASH
 from tests.rows import account, customer
 from tests.serving import configuration, get, serving, submit
+from tests.test_admin import typed
 from tests.test_app import until
 
 FIXED = (AccountConfig(system_id=b"fixed", password_hash=HASH),)
@@ -328,6 +330,53 @@ def test_a_server_starts_without_its_database_and_finds_it_again(
     said = [record.message for record in caplog.records if record.name == "smsc.db.watch"]
     assert len(said) == 2 and "starting with the accounts as they were at 20" in said[0]
     assert said[1] == "the database is back"
+
+
+def test_an_older_copy_of_the_database_revives_nothing_and_deletes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A backup is put back: an account that was removed is in it, and a hold is not."""
+    desk = typed(tmp_path, f"sqlite:///{tmp_path}/smsc.db", capsys)
+    loaded = reading.load(str(desk._file))
+    desk("customer add C-1 --name Example")
+    desk("account add late --customer C-1")
+    shutil.copyfile(tmp_path / "smsc.db", tmp_path / "backup")
+    desk("account remove late")
+    desk("hold add case-7 --customer C-1 --reason legal")
+
+    async def run(use: Callable[[App], Awaitable[None]]) -> None:
+        async with serving(tmp_path, url=loaded.database.url) as app:
+            await use(app)
+
+    async def know(app: App) -> None:
+        assert app.accounts.bindable(b"late") is None and app.accounts.get(b"late")
+        await asyncio.to_thread(restore)
+        await until(lambda: app.database_away)
+        assert app.accounts.bindable(b"late") is None
+
+    def restore() -> None:
+        for left in tmp_path.glob("smsc.db*"):
+            left.unlink()
+        shutil.copyfile(tmp_path / "backup", tmp_path / "smsc.db")
+
+    async def go_on(app: App) -> None:
+        assert app.database_away and app.accounts.bindable(b"late") is None
+        with pytest.raises(ControlError, match="an older copy was put back"):
+            await asyncio.to_thread(ask, app.config.control, "POST", "/sweep")
+        for words in ("account list", "customer add C-2 --name X"):
+            await asyncio.to_thread(desk, words, 1)
+            assert "an older copy was put back" in desk.complained, words
+        await asyncio.to_thread(desk, "database accept")
+        assert desk.said.startswith("the database counts as it is, from revision ")
+        await until(lambda: app.accounts.bindable(b"late") is not None)
+        assert not app.database_away
+        audited = [entry["event"] for entry in app.housekeeping.audit]
+        assert "database.accepted" in audited
+
+    uvloop.run(run(know))
+    uvloop.run(run(go_on))
+    assert "going on with the accounts known so far" in caplog.text
+    assert "starting with the accounts as they were" in caplog.text
 
 
 # -- in the server -------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from smsc.admin import (
     users,
 )
 from smsc.admin.commands import CONFIG, noun
+from smsc.admin.words import now
+from smsc.audit import Audit, operator
 from smsc.config import Config
 from smsc.db import snapshot
 from smsc.db.database import closing, opened
@@ -32,12 +34,24 @@ def add_commands(commands: Any) -> None:
     parser = group.add_parser("upgrade", help="bring its schema to this version")
     parser.add_argument("--config", metavar="FILE", default=CONFIG)
     parser.set_defaults(run=_upgrade)
+    parser = group.add_parser("accept", help="take it as it is, though an older copy was put back")
+    parser.add_argument("--config", metavar="FILE", default=CONFIG)
+    parser.set_defaults(run=_accept)
 
 
 def _upgrade(options: argparse.Namespace) -> int:
     with closing(reading.load(options.config)) as database:
         database.upgrade()
     print("the database is of this version")
+    return 0
+
+
+def _accept(options: argparse.Namespace) -> int:
+    loaded = reading.load(options.config)
+    with closing(loaded) as database:
+        number = database.accept()
+    Audit.of(loaded, now).add("database.accepted", by=operator(), revision=number)
+    print(f"the database counts as it is, from revision {number} on")
     return 0
 
 

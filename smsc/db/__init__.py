@@ -37,7 +37,7 @@ def accounts_of(config: Config) -> Accounts:
     from smsc.db import snapshot
     from smsc.db.facts import read
 
-    with read(config.database.url) as session:
+    with read(config.database) as session:
         return snapshot.read(session, config.accounts).accounts
 
 
@@ -57,5 +57,5 @@ def facts_of(config: Config) -> Facts:
     if config.database.url:
         from smsc.db.facts import DatabaseFacts
 
-        return DatabaseFacts(config.database.url)
+        return DatabaseFacts(config.database)
     return FileFacts(Path(config.retention.directory) / "facts")

@@ -3,6 +3,10 @@
 ``reading`` and ``changing`` are the only ways in. A change moves the revision in its own
 transaction, so that whoever sees another number sees the change. Every error that leaves here is a
 DatabaseError that a person can act on, and never holds the URL, which may have a password in it.
+
+The number never runs back. Where it is less than one that was seen, an older copy was put back: in
+it live accounts and keys that were removed, and holds and closes are missing. It is not worked with
+unless a person says so (``accept``).
 """
 
 from __future__ import annotations
@@ -19,21 +23,29 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, insert, inspect, select, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from smsc.config import Config
+from smsc.config import Config, DatabaseConfig
+from smsc.db.kept import Kept
 from smsc.db.model import Revision
-from smsc.errors import ConfigError, DatabaseAway, DatabaseError
+from smsc.errors import ConfigError, DatabaseAway, DatabaseError, DatabaseOlder
 
 #: How long a database may take to answer, seconds: what waits for it is a person or the poller.
 PATIENCE = 5
+
+_OLDER = (
+    "the database is at revision {}, but was seen at {}: an older copy was put back, or it is"
+    " another. Put the right one back, or take this one as it is with `smsc database accept`"
+)
 
 
 class Database:
     """See the module. Safe to use from several threads; connects when first used."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, known: int = 0) -> None:
+        """``known`` is the newest revision that was seen of it."""
+        self.known = known
         try:
             parsed = make_url(url)
         except ArgumentError:
@@ -49,6 +61,25 @@ class Database:
             raise DatabaseError(f"database.url can't be used: {error}") from None
         if self._file is not None:
             event.listen(self._engine, "connect", _pragmas)
+            event.listen(self._engine, "do_connect", self._must_be_there)
+            event.listen(self._engine, "checkout", self._must_be_the_same)
+
+    @classmethod
+    def of(cls, config: DatabaseConfig) -> Database:
+        """The configured one, and no older copy of it."""
+        return cls(config.url, Kept(Path(config.snapshot)).revision())
+
+    def _must_be_there(self, *_: Any) -> None:
+        # SQLite would make an empty one, where perhaps only a disk is not mounted.
+        if self._file and self._file != ":memory:" and not os.path.exists(self._file):
+            raise DatabaseAway(f"{self._file} is not there")
+
+    def _must_be_the_same(self, _connection: Any, record: Any, _proxy: Any) -> None:
+        # An open file is read on after it was taken away, or another put in its place.
+        if self._file and self._file != ":memory:":
+            there = os.stat(self._file).st_ino if os.path.exists(self._file) else 0
+            if record.info.setdefault("inode", there) != there:
+                raise DisconnectionError
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -59,9 +90,11 @@ class Database:
     def prepare(self) -> None:
         """See that the schema is this version's; make it if the database is empty.
 
-        Raises DatabaseError if it is older (``upgrade`` is a person's decision) or newer.
+        Raises DatabaseError if it is older (``upgrade`` is a person's decision) or newer, and
+        DatabaseOlder if its content is (``accept`` is another).
         """
-        self._make_file()
+        if not self.known:
+            self._make_file()
         with _told():
             with self._engine.connect() as connection:
                 empty = not inspect(connection).get_table_names()
@@ -70,12 +103,26 @@ class Database:
                 self.upgrade()
             elif version != _steps().get_current_head():
                 raise DatabaseError(_mismatch(version))
+        self.revision()
+
+    def accept(self) -> int:
+        """Take what is there for right, on a person's word; the revision from which on it is."""
+        newest, self.known = self.known, 0
+        self.prepare()
+        number = max(newest, self.known) + 1
+        with _told(), self._engine.begin() as connection:
+            connection.execute(update(Revision).values(number=number))
+        self.known = number
+        return number
 
     def upgrade(self) -> None:
         """Bring the schema to this version's. Raises DatabaseError for one that is newer."""
-        self._make_file()
+        if not self.known:
+            self._make_file()
         with _told(), self._engine.begin() as connection:
             version = MigrationContext.configure(connection).get_current_revision()
+            if version is None and self.known and not inspect(connection).get_table_names():
+                raise DatabaseOlder(_OLDER.format(0, self.known))
             if version is not None and version not in _known():
                 raise DatabaseError(_mismatch(version))
             command.upgrade(_alembic(connection), "head")
@@ -108,9 +155,13 @@ class Database:
             yield session
 
     def revision(self) -> int:
-        """A number that is another after every change."""
+        """A number that is greater after every change. Raises DatabaseOlder if it is less."""
         with self.reading() as session:
-            return session.scalars(select(Revision.number)).one()
+            number = session.scalars(select(Revision.number)).one()
+        if number < self.known:
+            raise DatabaseOlder(_OLDER.format(number, self.known))
+        self.known = number
+        return number
 
 
 @contextmanager
@@ -164,7 +215,7 @@ def closing(config: Config) -> Iterator[Database]:
     """The configured database, whatever its version."""
     if not config.database.url:
         raise ConfigError("there is no database: set database.url", key="database")
-    database = Database(config.database.url)
+    database = Database.of(config.database)
     try:
         yield database
     finally:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from smsc.config import DatabaseConfig
 from smsc.db.database import Database
 from smsc.db.model import Customer, Period
 from smsc.db.model import Hold as HoldRow
@@ -23,8 +24,8 @@ class DatabaseFacts:
     A key's period is closed when all of it is in billing periods that are: mostly that is its own.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, config: DatabaseConfig) -> None:
+        self._config = config
         #: Each customer's closed periods in order, with when they were closed.
         self._closed: dict[bytes, list[tuple[Span, int]]] = {}
 
@@ -33,7 +34,7 @@ class DatabaseFacts:
 
     def holds(self) -> Sequence[Hold]:
         # A judgement asks for the holds first, and once.
-        with read(self._url) as session:
+        with read(self._config) as session:
             self._closed = {}
             for row in session.scalars(select(Period).order_by(Period.since)):
                 spans = self._closed.setdefault(row.customer.encode(), [])
@@ -43,10 +44,11 @@ class DatabaseFacts:
 
 
 @contextmanager
-def read(url: str) -> Iterator[Session]:
-    """A session of a connection that is made for it: once a minute, or for one command."""
-    database = Database(url)
+def read(config: DatabaseConfig) -> Iterator[Session]:
+    """A session of a connection that is made for it: now and then, or for one command."""
+    database = Database.of(config)
     try:
+        database.revision()  # not of an older copy
         with database.reading() as session:
             yield session
     finally:

@@ -39,6 +39,11 @@ class Kept:
         log.error("%s is damaged, or of another version: it is no snapshot", self.path)
         return None
 
+    def revision(self) -> int:
+        """The newest that was seen of the database; 0 if nothing is known."""
+        rows = self.read()
+        return 0 if rows is None else rows.revision
+
     def write(self, rows: Rows) -> None:
         """Replace it, durably. That it can't be had now is said, and changes nothing else."""
         data = json.dumps({"version": VERSION, **rows._asdict()}).encode()
