@@ -12,6 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
+
 from smsc.agreement import CHECKS, ordered_account
 from smsc.config import AccountConfig, Config
 from smsc.errors import ConfigError
@@ -60,13 +62,18 @@ def check(path: str) -> list[ConfigError]:
         return [error]
 
 
+#: In C where PyYAML was built with it; its words for faults are others.
+QUICK = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def account(fields: Mapping[str, Any], where: str) -> AccountConfig:
     """An account that is kept elsewhere, by the keys and values it would have in the file.
 
     Raises ConfigError, which says ``where`` and the key.
     """
     reading = Reading(where)
-    read = reading.document(json.dumps(fields), AccountConfig)
+    # There are thousands of these, and JSON has no faults whose words could differ.
+    read = reading.document(json.dumps(fields), AccountConfig, QUICK)
     problems = [(problem.key, problem.message) for problem in reading.problems]
     problems += [] if problems else ordered_account(read)
     for key, message in problems:

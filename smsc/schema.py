@@ -78,10 +78,10 @@ class Reading:
         self.problems.append(ConfigError(message, file=self.file, line=line, key=key))
         return INVALID
 
-    def document(self, text: str, cls: type) -> Any:
+    def document(self, text: str, cls: type, loader: Any = yaml.SafeLoader) -> Any:
         """Read a whole document as a ``cls``: the value, or INVALID if there is any problem."""
         try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            node = yaml.compose(text, Loader=loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             return self.problem("", f"no YAML: {error.problem}", mark.line + 1 if mark else 0)
