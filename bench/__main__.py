@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -118,10 +118,16 @@ def main() -> int:
         help="where the journals lie; its disk is measured too (%(default)s)",
     )
     parser.add_argument(
+        "--budget", type=float, metavar="SECONDS", help="for each part; once at least is measured"
+    )
+    parser.add_argument(
         "--only", action="append", choices=PARTS, help="this part; may be given more than once"
     )
     options = parser.parse_args()
     parts = options.only or PARTS
+    scale = QUICK if options.quick else FULL
+    if options.budget is not None:
+        scale = replace(scale, budget=options.budget)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     options.directory.mkdir(parents=True, exist_ok=True)
     raise_file_limit()
@@ -129,7 +135,7 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(dir=options.directory) as base:
         try:
-            found = run(QUICK if options.quick else FULL, parts, Path(base), console)
+            found = run(scale, parts, Path(base), console)
         except (NotReady, LoadFailed) as error:
             console.print(str(error), markup=False)
             return 1
