@@ -9,6 +9,7 @@ cdef class Book:
     cdef readonly uint64_t position
     cdef uint64_t _ids
     cdef uint64_t _counter
+    cdef object _also
 
     cpdef uint64_t append(self, int kind, int64_t now, bytes head, bytes body=*) except 0
     cpdef uint64_t next_id(self) except 0

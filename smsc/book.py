@@ -9,7 +9,7 @@ unique.
 from __future__ import annotations
 
 from smsc import records
-from smsc.ports import Log
+from smsc.ports import Apply, Log
 from smsc.records import Kind
 from smsc.state import State
 
@@ -23,19 +23,25 @@ class Book:
         self.position = 0
         self._ids = 0
         self._counter = 0
+        self._also: Apply | None = None
 
-    def replay(self) -> None:
+    def replay(self, also: Apply | None = None) -> None:
         """Rebuild the state from the log. Once, before the first ``append``.
 
+        ``also`` is called with each record, after it was applied.
         Raises CorruptLog if acknowledged data can't be read, NewerLog for a newer format.
         """
+        self._also = also
         self.log.replay(self._apply)
+        self._also = None
         # Message ids: partition 10 bits, epoch 20, counter 34. Unique for ever, never 0.
         self._ids = self.log.partition << 54 | self.log.epoch << 34
 
     def _apply(self, kind: int, position: int, time: int, head: bytes) -> None:
         # Not State.apply itself: compiled, that is a C function without its object.
         self.state.apply(kind, position, time, head)
+        if self._also is not None:
+            self._also(kind, position, time, head)
 
     def start(self, now: int) -> None:
         """Note in the log that a new epoch begins."""

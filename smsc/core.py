@@ -47,7 +47,7 @@ from smsc.ports import EdgeBind, Log, Lookup, RelayBind, Standing
 from smsc.profile import Profile
 from smsc.records import Flag, Kind
 from smsc.relaying import Relaying
-from smsc.repeats import Repeats
+from smsc.repeats import Recent, Repeats
 from smsc.reports import Reports
 from smsc.routing import InboundRouter, Route
 from smsc.smpp import MessageState, Status, Version
@@ -220,9 +220,13 @@ class Core:
         Raises CorruptLog if acknowledged data can't be read, NewerLog for a newer format.
         """
         self.state.before_end = self._ends.at_replay
-        self._book.replay()
+        windows = {one.system_id: one.config.suppress_duplicates for one in self._accounts}
+        recent = Recent({account: window for account, window in windows.items() if window})
+        self._book.replay(recent.met if any(windows.values()) else None)
         self.state.before_end = None
         now = self._commit.begin()
+        if not self._log.ended_clean:
+            self.repeats.recall(recent, self._log, now)
         self._book.start(now)
         self._ends.replayed(now)
         self._reports.recall()
@@ -281,7 +285,8 @@ class Core:
         results = []
         try:
             for message in batch:
-                result = self.repeats.find(bind, message, now - window) if window else 0
+                kept = self._kept(account, message) if window else message
+                result = self.repeats.find(bind, kept, now - window) if window else 0
                 if result:
                     self.counters.suppressed += 1
                 else:
@@ -289,11 +294,18 @@ class Core:
                     if result < 0:
                         self.counters.refused[-result] += 1
                     elif window:
-                        self.repeats.note(bind, message, result, now, now - window)
+                        self.repeats.note(bind, kept, result, now, now - window)
                 results.append(result)
         finally:
             self._send_loaded()
         return results
+
+    def _kept(self, account: Account, message: Message) -> Message:
+        """A message as the log will have it."""
+        try:
+            return intake.ours(message, account.config, self._predefined)
+        except Unsayable:
+            return message  # it is refused
 
     def submit_multi(self, bind: EdgeBind, members: Sequence[Message]) -> list[int]:
         """See ``ports.Keeper``. Whether each may come in is decided first: the ids say how many."""

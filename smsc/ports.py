@@ -85,6 +85,10 @@ class Log(Protocol):
     def octets(self) -> int:
         """Disk space the log takes."""
 
+    @property
+    def ended_clean(self) -> bool:
+        """Whether the last run closed this log. Known when it was replayed."""
+
     def fileno(self) -> int:
         """A descriptor that becomes readable when ``poll`` has news."""
 

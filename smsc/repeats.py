@@ -5,19 +5,26 @@ sends those without an answer again. Such a repeat has the same addresses, paylo
 user_message_reference, comes soon, and what it repeats came on a connection that is gone without
 a leave-taking. Nothing else counts as a repeat: people do send the same text twice.
 
-In memory: what was taken before a restart is not known here.
+In memory. After a crash, which loses every connection, it is made anew of what the log has; after
+an orderly stop nobody waits for an answer.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from hashlib import blake2b
 
+from smsc import records
 from smsc._pdu import Message
-from smsc.ports import EdgeBind
+from smsc.ports import EdgeBind, Log
+from smsc.records import Flag, Kind
 from smsc.smpp import Tag
 
 _USER_MESSAGE_REFERENCE = int(Tag.USER_MESSAGE_REFERENCE)
+
+#: What is no submit of a client, or is not looked for among them.
+_OTHERS = Flag.MEMBER | Flag.PART | Flag.WHOLE | Flag.BROADCAST
 
 #: ``digest -> (id, when)`` in order of arrival.
 _Taken = dict[bytes, tuple[int, int]]
@@ -76,6 +83,41 @@ class Repeats:
         taken = self._by_bind.pop(bind, None)
         if taken and not bind.unbound:
             self._lost[bind.account].update(taken)
+
+    def recall(self, recent: Recent, log: Log, now: int) -> None:
+        """The last run crashed: what it took lately came on connections that are gone."""
+        for id, (when, position, account) in recent.taken(now):
+            _kind, _head, raw = log.read(position)
+            self._lost[account][_digest(Message.from_raw(raw))] = id, when
+
+
+class Recent:
+    """What was taken lately, as it is met at the replay, for accounts with a window (ms)."""
+
+    def __init__(self, windows: Mapping[bytes, int]) -> None:
+        self._windows = windows
+        self._longest = max(windows.values(), default=0)
+        self._met: dict[int, tuple[int, int, bytes]] = {}
+
+    def met(self, kind: int, position: int, time: int, head: bytes) -> None:
+        """A record of the log; its body is read later, if it is a message and still recent."""
+        if kind != Kind.MESSAGE:
+            return
+        message = records.read_message(head)
+        window = self._windows.get(message.account, 0)
+        if not window or message.flags & _OTHERS or message.submitted <= time - window:
+            return
+        # The first record is the message as it came; it may have been replaced since.
+        self._met.setdefault(message.id, (message.submitted, position, message.account))
+        while self._met:
+            oldest = next(iter(self._met))
+            if self._met[oldest][0] > time - self._longest:
+                return
+            del self._met[oldest]
+
+    def taken(self, now: int) -> list[tuple[int, tuple[int, int, bytes]]]:
+        """The id of each, and when it came, where it lies, and whose it is."""
+        return [(id, met) for id, met in self._met.items() if met[0] > now - self._windows[met[2]]]
 
 
 def _prune(taken: _Taken, since: int) -> None:

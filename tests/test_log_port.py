@@ -295,3 +295,13 @@ def test_idle_costs_nothing_and_loses_nothing(subject: Subject) -> None:
     log.idle(PEAK + 2)
     _, records = subject.open()
     assert len(records) == 1
+
+
+def test_a_log_knows_whether_the_last_run_closed_it(subject: Subject) -> None:
+    log, _ = subject.open()
+    assert not log.ended_clean
+    log.begin(PEAK)
+    log.append(2, b"x")
+    log.seal()
+    log, _ = subject.open()
+    assert log.ended_clean

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from smsc.smpp import Tag
-from tests.keeper import BASE, Client, Keeper, submit_sm
+from smsc.smpp import Command, Tag
+from tests.keeper import BASE, Client, Keeper, Relay, submit_sm
 
 REFERENCE = {"tlvs": [(int(Tag.USER_MESSAGE_REFERENCE), b"\0\7")]}
 
@@ -122,3 +122,70 @@ def test_nothing_is_remembered_for_long(keeper: Keeper) -> None:
     keeper.run(60_000)
     submit(keeper, bound(keeper))
     assert len(repeats) == 1
+
+
+# -- over a restart ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_what_was_taken_before_a_crash_is_known(keeper: Keeper, ended: bool) -> None:
+    """Its answer may not have left. That it has ended meanwhile changes nothing."""
+    client = bound(keeper)
+    id = submit(keeper, client)
+    other = submit(keeper, client, destination_addr=b"447700900124")
+    if ended:
+        relay = Relay(keeper)
+        keeper.core.carrier_up(relay)
+        relay.answer(id, 1)
+        keeper.run()
+    keeper = keeper.crash()
+    client = bound(keeper)
+    assert submit(keeper, client) == id
+    assert submit(keeper, client) not in (id, other), "once"
+    assert submit(keeper, client, destination_addr=b"447700900124") == other
+
+
+def test_as_the_client_said_it_and_not_as_it_was_kept() -> None:
+    text = BASE.replace(
+        "acme, ",
+        "acme, suppress_duplicates: 30s, default_sender: +447700900099, default_alphabet: latin1, ",
+        1,
+    )
+    keeper = Keeper(text=text)
+    said = {
+        "source_addr": b"", "source_addr_ton": 0, "source_addr_npi": 0,
+        "short_message": b"\xe9@", "schedule_delivery_time": b"000000010000000R",
+    }  # fmt: skip
+    id = submit(keeper, bound(keeper), **said)
+    keeper = keeper.crash()
+    assert submit(keeper, bound(keeper), **said) == id
+
+
+def test_a_message_that_was_replaced_is_known_by_what_it_was(keeper: Keeper) -> None:
+    client = bound(keeper)
+    id = submit(keeper, client)
+    named = {"message_id": b"%x" % id, "short_message": b"other"}
+    assert keeper.ask(client, Command.REPLACE_SM, **named) == 0
+    keeper = keeper.crash()
+    assert submit(keeper, bound(keeper)) == id
+
+
+def test_what_is_none_after_a_crash_either(keeper: Keeper) -> None:
+    old = submit(keeper, bound(keeper))
+    keeper.run(29_000)
+    recent = submit(keeper, bound(keeper), short_message=b"later")
+    others = submit(keeper, bound(keeper, b"other"))
+    member = keeper.core.submit_multi(bound(keeper), [submit_sm(short_message=b"many")])[0]
+    keeper = keeper.crash(after=2_000)
+    client = bound(keeper)
+    assert submit(keeper, client) != old, "its time is over"
+    assert submit(keeper, client, short_message=b"later") == recent
+    assert submit(keeper, client, short_message=b"many", tlvs=[]) != member
+    assert submit(keeper, bound(keeper, b"other")) != others, "it did not ask for it"
+
+
+def test_after_an_orderly_stop_nobody_waits_for_an_answer(keeper: Keeper) -> None:
+    id = submit(keeper, bound(keeper))
+    keeper.log.close()
+    keeper = keeper.crash()
+    assert submit(keeper, bound(keeper)) != id

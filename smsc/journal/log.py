@@ -149,6 +149,10 @@ class Journal(Appender):
             position = copy.segment << 32 | copy.offset
             _frame.feed(bytes(copy), 0, copy.octets, position, apply)
 
+    @property
+    def ended_clean(self) -> bool:
+        return self.recovered.clean
+
     def _continue_from(self, copy: Frame, chain: int) -> None:
         self._offset += copy.octets
         self._number = copy.number + 1

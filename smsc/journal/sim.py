@@ -61,6 +61,7 @@ class SimLog:
         self._oldest = 1
         self._replayed = False
         self._closed = False
+        self.ended_clean = False
         self._wake = Wake()
 
     # -- the port ----------------------------------------------------------------------------
@@ -203,6 +204,7 @@ class SimLog:
         after._frames += [f for f in self._frames if f.number > self._on_disk][:keep]
         after._records = {p: r for f in after._frames for p, r in f.records.items()}
         after.epoch = self.epoch + 1
+        after.ended_clean = self._closed
         after._oldest = self._oldest
         after._segment = self._segment + 1
         if after._frames:
