@@ -183,6 +183,15 @@ class Audit:
             self._compare(line, hashes, found)
         return found
 
+    def must_be_newest(self) -> None:
+        """Raises StorageError if the second place knows otherwise: an older copy was put back."""
+        problem = self.verify().older
+        if problem:
+            raise StorageError(
+                f"{problem}. Holds and closes may be missing beside it: put the right copy of"
+                f" {self.path.parent} back, or move {self._file} away to go on with this one"
+            )
+
     def _compare(self, line: bytes, hashes: list[str], found: Verification) -> None:
         try:
             point = json.loads(line)
@@ -191,14 +200,14 @@ class Audit:
             return  # torn: the chain itself was not
         found.checkpoints += 1
         if number >= len(hashes):
-            found.problems.append(
+            found.older = (
                 f"{self.path}: ends before entry {number}, which {self._file} knows: an older copy "
                 "was put back, or the end was cut off"
             )
+            found.problems.append(found.older)
         elif hashes[number] != hashed:
-            found.problems.append(
-                f"{self.path}: entry {number} is not the one that {self._file} knows"
-            )
+            found.older = f"{self.path}: entry {number} is not the one that {self._file} knows"
+            found.problems.append(found.older)
 
 
 @dataclass
@@ -210,6 +219,8 @@ class Verification:
     #: Octets of a line that a crash tore.
     torn: int = 0
     head: str = ROOT
+    #: How the second place contradicts it; empty if it does not.
+    older: str = ""
     problems: list[str] = field(default_factory=list)
 
 

@@ -120,6 +120,7 @@ class Sweeper:
 
     def sweep(self, owed: Mapping[bytes, int], now: int) -> Swept:
         """Delete what is due at ``now``. Raises StorageError."""
+        self._audit.must_be_newest()
         swept = Swept(self.verdicts(owed, now))
         unfinished, put_off = self._unfinished()
         dying = {verdict.name: verdict for verdict in swept.verdicts if verdict.dies}

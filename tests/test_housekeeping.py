@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,29 @@ def test_a_rotation_that_can_not_be_done_is_said_and_harms_nobody(tmp_path: Path
 
     run(tmp_path, use, Profile())
     assert {key.epoch for key in keyring(configuration(tmp_path), read_only=True)} == {1}
+
+
+def test_keys_that_come_back_with_a_backup_are_said_and_die_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def use(app: App) -> None:
+        assert (await submit(app, MESSAGES)).passed
+
+    run(tmp_path, use, Profile())
+    config = configuration(tmp_path)
+    shutil.copytree(config.keys.directory, tmp_path / "backup")
+    keys = keyring(config)
+    keys.destroy([key.id for key in keys if key.name.kind == "traffic"])
+    keys.close()
+    shutil.rmtree(config.keys.directory)
+    shutil.copytree(tmp_path / "backup", config.keys.directory)
+
+    async def again(app: App) -> None:
+        assert not [key for key in app.keys if key.name.customer == b"acme" and key.id in gone]
+
+    gone = set(keys.destroyed._ends)
+    run(tmp_path, again)
+    assert "keys were back that had been destroyed" in caplog.text
 
 
 def test_the_server_sweeps_by_itself(tmp_path: Path) -> None:

@@ -302,6 +302,33 @@ def test_ciphertext_that_somebody_kept_is_worth_nothing(site: Site) -> None:
             list(traffic.opened(head, body, keys))
 
 
+# -- what was restored ---------------------------------------------------------------------------
+
+
+def test_nothing_is_deleted_by_older_facts(site: Site) -> None:
+    """All that is beside the audit log was put back from a backup, and a hold is not in it."""
+    checkpoints = str(site.directory / "checkpoints")
+    site.audit = Audit(site.audit.path.parent, lambda: site.now, checkpoints)
+    site.audit.add("before")
+    site.close_all()
+    there, backup = Path(site.config.retention.directory), site.directory / "backup"
+    shutil.copytree(there, backup)
+    site.facts.hold(Hold("case-7", "legal", "ada", "bob", review=0, customer="C-2"))
+    site.audit.add("hold.begun", case="case-7")
+    site.now = DUE
+    shutil.rmtree(there)
+    shutil.copytree(backup, there)
+    # The second time more was noted since, as many entries as there were.
+    for said in (f"an older copy was put back.*move {checkpoints} away", "is not the one that"):
+        with pytest.raises(StorageError, match=said):
+            site.sweep()
+        assert site.readable() == ALL
+        site.audit.add("something else")
+    Path(checkpoints).unlink()
+    site.sweep()
+    assert site.readable() == {b"C-1": LATER}
+
+
 # -- the clock -----------------------------------------------------------------------------------
 
 
