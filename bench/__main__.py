@@ -47,7 +47,7 @@ class Scale:
 FULL = Scale(
     lines=matrix.LINES,
     shares=matrix.SHARES,
-    times=5,
+    times=3,
     seconds=4.0,
     budget=900.0,
     owed=(1_000_000, 10_000_000),

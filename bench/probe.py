@@ -5,7 +5,7 @@
 Sends by the clock, whether or not the one before was answered, until SIGTERM; then FILE gets the
 samples as JSON. Three things are watched meanwhile, so that a machine that stood still is not taken
 for a server that did: the limit, which gets the same messages at the same moments; a small write to
-the same disk, made durable; and how long the server's main thread was ready to run and had no core.
+the same disk, made durable; and how long the server's threads were ready to run and had no core.
 """
 
 from __future__ import annotations
@@ -146,8 +146,12 @@ class Disk(Thread):
 
 
 def waited(pid: int) -> float:
-    """Milliseconds that the process's main thread has waited for a core so far."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e6
+    """Milliseconds that the process's threads have waited for a core so far, taken together.
+
+    A message passes from the loop to the committer and back, so each of their waits delays it.
+    """
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[1]) for task in tasks) / 1e6
 
 
 def run(server: Line, control: Line, disk: Disk, pid: int, stopped: list[int]) -> list[Sample]:

@@ -29,6 +29,9 @@ PASSWORD = "bench123"
 #: Destinations that the carrier takes, and such that wait for one that takes next to none.
 CARRIED, OWED = "999", "888"
 
+#: Seconds that a start may take, however much is owed.
+PATIENCE = 600.0
+
 #: No limit that a figure here could run into.
 PLENTY = 10_000
 
@@ -118,7 +121,8 @@ def settings(directory: Path, carrier_port: int) -> dict[str, Any]:
 
 
 def start_server(config: Path) -> Process:
-    return Process("server", config.parent, *module("smsc", "serve", "--config", str(config)))
+    command = module("smsc", "serve", "--config", str(config))
+    return Process("server", config.parent, *command, patience=PATIENCE)
 
 
 #: What a scenario changes about the configuration.

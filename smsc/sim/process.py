@@ -18,7 +18,7 @@ from types import TracebackType
 
 from smsc.errors import SmscError
 
-#: Seconds a part may take until it is ready, and until it has ended.
+#: Seconds a part may take until it is ready if nothing else is said, and until it has ended.
 PATIENCE = 60.0
 #: Seconds between two looks at the ready file.
 LOOK = 0.01
@@ -55,10 +55,12 @@ class Process:
     """A command that takes ``--ready-file FILE`` and says there which ports it listens on.
 
     The file is JSON with a mapping ``ports``. Output goes to ``directory/name.log``. As a context
-    manager it is stopped at the end.
+    manager it is stopped at the end. ``patience``: how many seconds it may take to be ready.
     """
 
-    def __init__(self, name: str, directory: Path, *command: str) -> None:
+    def __init__(
+        self, name: str, directory: Path, *command: str, patience: float = PATIENCE
+    ) -> None:
         self.name = name
         self.log = directory / f"{name}.log"
         ready = directory / f"{name}.ready"
@@ -68,13 +70,13 @@ class Process:
                 [*command, "--ready-file", str(ready)], stdout=output, stderr=subprocess.STDOUT
             )
         try:
-            self.ports: dict[str, int] = self._wait(ready)["ports"]
+            self.ports: dict[str, int] = self._wait(ready, patience)["ports"]
         except BaseException:
             self.kill()
             raise
 
-    def _wait(self, ready: Path) -> dict[str, dict[str, int]]:
-        deadline = time.monotonic() + PATIENCE
+    def _wait(self, ready: Path, patience: float) -> dict[str, dict[str, int]]:
+        deadline = time.monotonic() + patience
         while not ready.exists():
             if self._child.poll() is not None or time.monotonic() > deadline:
                 raise NotReady(f"{self.name} is not ready:\n{self.output()[-SHOWN:]}")
