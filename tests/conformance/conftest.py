@@ -30,6 +30,14 @@ def south() -> Iterator[Carrier]:
 
 
 @pytest.fixture(scope="session")
+def west() -> Iterator[Carrier]:
+    """One that wants texts whole."""
+    carrier = Carrier()
+    yield carrier
+    carrier.close()
+
+
+@pytest.fixture(scope="session")
 def desk() -> Iterator[Desk]:
     """Where the account ``called`` waits for an outbind."""
     waiting = Desk()
@@ -39,13 +47,18 @@ def desk() -> Iterator[Desk]:
 
 @pytest.fixture(scope="session")
 def server(
-    north: Carrier, south: Carrier, desk: Desk, tmp_path_factory: pytest.TempPathFactory
+    north: Carrier,
+    south: Carrier,
+    west: Carrier,
+    desk: Desk,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     """One server for all of the conformance tests; each has its own connections."""
-    directory = tmp_path_factory.mktemp("conformance")
-    running = Server(settings(directory, north.port, south.port, desk.port))
-    north.await_bind()
-    south.await_bind()
+    carriers = {"north": north, "south": south, "west": west}
+    ports = {name: carrier.port for name, carrier in carriers.items()}
+    running = Server(settings(tmp_path_factory.mktemp("conformance"), ports, desk.port))
+    for carrier in carriers.values():
+        carrier.await_bind()
     yield running
     running.stop()
 

@@ -31,8 +31,8 @@ PASSWORD = b"pa55word"
 #: Destinations that begin so go to the carrier that the test plays; all others wait for one that
 #: never comes.
 NORTH = b"9991"
-#: These go to it too, over a bind on which it takes short messages alone.
-SOUTH = b"9992"
+#: These go to one that takes short messages alone, and these to one that wants texts whole.
+SOUTH, WEST = b"9992", b"9993"
 #: Where inbound messages for ``inbox`` go.
 INBOUND_TO = b"80888"
 
@@ -75,8 +75,8 @@ SPECIAL: dict[str, dict[str, Any]] = {
 FRESH = tuple(f"fresh{number}" for number in range(80))
 
 
-def settings(directory: Path, north: int, south: int, called: int) -> dict[str, Any]:
-    """``north`` and ``south`` are ports of carriers, at ``called`` an account waits for outbind."""
+def settings(directory: Path, ports: dict[str, int], called: int) -> dict[str, Any]:
+    """``ports`` of the carriers that tests play; at ``called`` an account waits for outbind."""
     password_hash = hash_password(PASSWORD.decode())
     accounts = [_account(name, password_hash, **SPECIAL[name]) for name in SPECIAL]
     outbind = {"host": "127.0.0.1", "port": called, "password": "ours"}
@@ -95,13 +95,15 @@ def settings(directory: Path, north: int, south: int, called: int) -> dict[str, 
         "accounts": accounts,
         "carriers": [
             {"name": "away", "port": 1, "version": 5.0, **upstream},
-            {"name": "north", "port": north, **upstream},
-            {"name": "south", "port": south, "long_messages": "udh", **upstream},
+            {"name": "north", "port": ports["north"], **upstream},
+            {"name": "south", "port": ports["south"], "long_messages": "udh", **upstream},
+            {"name": "west", "port": ports["west"], "long_messages": "payload", **upstream},
         ],
         "routes": [
             {"name": "default", "to": "*", "carriers": ["away"]},
             {"name": "north", "to": NORTH.decode(), "carriers": ["north"]},
             {"name": "south", "to": SOUTH.decode(), "carriers": ["south"]},
+            {"name": "west", "to": WEST.decode(), "carriers": ["west"]},
             {"name": "cells", "broadcast": True, "carriers": ["away"]},
         ],
         "inbound": [{"to": INBOUND_TO.decode(), "account": "inbox"}],

@@ -529,3 +529,29 @@ def test_4_8_parts_of_the_client(north: Carrier, connect: Callable[[], Client]) 
         taken = north.submitted(destination)
         assert taken.endswith(part)
         north.answer(taken)
+
+
+@pytest.mark.parametrize("way", ["UDH", "SAR TLVs"])
+def test_4_8_joined(west: Carrier, connect: Callable[[], Client], account: bytes, way: str) -> None:
+    """Parts of a client, over two binds and out of order, are one text where it is wanted whole."""
+    one, other = connect().bind(system_id=account), connect().bind(system_id=account)
+    destination = b"99934810" if way == "UDH" else b"99934811"
+
+    def part(client: Client, number: int) -> bytes:
+        words = b"abc"[number - 1 : number] * 100
+        common = {"destination_addr": destination, "registered_delivery": 1}
+        if way == "UDH":
+            header = b"\5\0\3\x2a\3" + bytes((number,))
+            return client.submit(esm_class=0x40, text=header + words, **common)
+        tlvs = tlv(0x020C, b"\0\x2a") + tlv(0x020E, b"\3") + tlv(0x020F, bytes((number,)))
+        return client.submit(text=words, tlvs=tlvs, **common)
+
+    names = {part(one, 3), part(other, 1), part(one, 2)}
+    octets = west.submitted(destination)
+    message = Message.from_raw(octets)
+    assert message.esm_class == 0 and message.sm_length == 0
+    assert message.tlvs == ((raw.PAYLOAD, b"a" * 100 + b"b" * 100 + b"c" * 100),)
+    west.receipt(west.answer(octets))
+    receipts = [Message.from_raw(octets) for octets in (*one.settled(), *other.settled())]
+    assert {receipt.text.partition(b" ")[0] for receipt in receipts} == {b"id:" + n for n in names}
+    assert len(receipts) == 3 and all(b"stat:DELIVRD" in receipt.text for receipt in receipts)
