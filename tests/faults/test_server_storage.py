@@ -7,7 +7,9 @@ answered of which nobody knows what became of it.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -206,8 +208,12 @@ def test_a_traffic_log_without_space_ends_the_server_and_no_record_is_lost(
         server = servers.serve(tmp_path)
         try:
             until(lambda: len(list(small_disk.glob("*/*.log"))) == 2, "no log to be filled")
+            os.kill(carrier.pid, signal.SIGSTOP)
+            # Accepted while there is space, and more than the two segments take.
+            told = submit(tmp_path, server, 6_000, "--text-octets", "2000")
+            assert told["acknowledged"] == 6_000
             stranger = fill(small_disk, 1 << 20)
-            submit(tmp_path, server, 20_000, "--text-octets", "2000")
+            os.kill(carrier.pid, signal.SIGCONT)
             until(lambda: not server.running, "it finishes messages without a record")
             assert server.stop() == EX_IOERR
         finally:
