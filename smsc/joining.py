@@ -27,6 +27,9 @@ from smsc.records import Flag, Kind
 from smsc.spool import Stage
 from smsc.upstream import Upstream
 
+#: How often a part may come while it waits; beyond that it goes as it came. So a group is small.
+MAX_COPIES = 4
+
 #: How many groups are looked at for each that is begun.
 TIDIED = 2
 
@@ -50,8 +53,8 @@ class Joining:
         self._bodies = bodies
         self._counters = counters
         self._groups: dict[Hashable, _Group] = {}
-        #: The group in which a part waits.
-        self._waits_in: dict[int, Hashable] = {}
+        #: The group in which a part waits, and its number there.
+        self._waits_in: dict[int, tuple[Hashable, int]] = {}
 
     def __len__(self) -> int:
         return len(self._waits_in)
@@ -82,7 +85,11 @@ class Joining:
         if group is None:
             self._tidy(now)
             group = self._groups[key] = _Group(until)
+        elif len(group.ids.get(part.number, ())) >= MAX_COPIES:
+            return None
         self._enter(key, part.number, id)
+        if len(group.ids) == part.total:
+            self._prune(key)
         if len(group.ids) < part.total:
             self._hold(slot, min(group.until, until), now)
             return []
@@ -98,26 +105,31 @@ class Joining:
         The same part with another text is of another message, and then nobody knows of which the
         rest is.
         """
-        group = self._prune(key)
-        others = group.ids.get(number) if group is not None else None
+        group = self._groups.get(key)
+        if group is None:
+            return None
+        self._prune(key, number)
+        others = group.ids.get(number)
         if others and self._message(others[0]).text != message.text:
             self._give_up(others[0], now)
         return self._groups.get(key)
 
-    def _prune(self, key: Hashable) -> _Group | None:
-        """A group without those that went another way: cancelled, expired, at another carrier."""
-        group = self._groups.get(key)
-        if group is not None:
-            for number, ids in list(group.ids.items()):
-                for id in ids:
-                    if not self._waits(id, key, number):
-                        self._leave(id)
-        return self._groups.get(key)
+    def _prune(self, key: Hashable, number: int = 0) -> None:
+        """Take out what went another way: cancelled, expired, at another carrier.
+
+        Only copies of this part, if one is named.
+        """
+        ids = self._groups[key].ids
+        for part in [number] if number else list(ids):
+            for id in list(ids.get(part, ())):
+                if not self._waits(id, key, part):
+                    self._leave(id)
 
     def _tidy(self, now: int) -> None:
         """Look at the oldest groups: there may be nothing left of them."""
         for key in list(itertools.islice(self._groups, TIDIED)):
             if self._groups[key].until < now:
+                self._groups[key] = self._groups.pop(key)  # the next time others are looked at
                 self._prune(key)
 
     def _waits(self, id: int, key: Hashable, number: int) -> bool:
@@ -131,17 +143,15 @@ class Joining:
 
     def _enter(self, key: Hashable, number: int, id: int) -> None:
         self._groups[key].ids.setdefault(number, []).append(id)
-        self._waits_in[id] = key
+        self._waits_in[id] = key, number
 
     def _leave(self, id: int) -> None:
-        key = self._waits_in.pop(id)
-        group = self._groups[key]
-        group.ids = {
-            number: left
-            for number, ids in group.ids.items()
-            if (left := [other for other in ids if other != id])
-        }
-        if not group.ids:
+        key, number = self._waits_in.pop(id)
+        ids = self._groups[key].ids
+        ids[number].remove(id)
+        if not ids[number]:
+            del ids[number]
+        if not ids:
             del self._groups[key]
 
     def _hold(self, slot: int, until: int, now: int) -> None:
@@ -156,9 +166,9 @@ class Joining:
 
     def _give_up(self, id: int, now: int) -> None:
         """A part waits no more, nor do those that waited with it. No record says so."""
-        key = self._waits_in.get(id)
-        if key is None:
+        if id not in self._waits_in:
             return
+        key, _number = self._waits_in[id]
         self._counters.joins["incomplete"] += 1
         slab = self._state.spool.slab
         for other in [other for ids in self._groups[key].ids.values() for other in ids]:

@@ -9,6 +9,7 @@ import pytest
 from smsc import text
 from smsc._pdu import Message
 from smsc.forgetting import MAX_AGE
+from smsc.joining import MAX_COPIES
 from smsc.records import Kind
 from smsc.smpp import Command, MessageState, Status, Tag
 from smsc.spool import Stage
@@ -471,3 +472,14 @@ def test_nothing_is_kept_of_those_that_went_another_way(
     for n in range(4):
         keeper.submit(client, part(1, destination_addr=b"44770091%04d" % n))
     assert len(keeper.core.joining) == 4
+
+
+def test_a_part_that_comes_over_and_over_goes_as_it_came(
+    keeper: Keeper, client: Client, relay: Relay
+) -> None:
+    keeper.submit(client, *[part(1)] * (MAX_COPIES + 3))
+    assert texts(relay) == [(0x40, part(1).text)] * 3
+    assert len(keeper.core.joining) == MAX_COPIES
+    keeper.submit(client, part(2), part(3))
+    assert texts(relay)[3:] == WHOLE
+    assert len(keeper.core.joining) == 0
