@@ -132,6 +132,7 @@ def _serve(options: argparse.Namespace) -> int:
     logging.basicConfig(
         level=loaded.log.level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
+    logging.getLogger("alembic").setLevel("WARNING")  # it tells of its own parts at each start
     return uvloop.run(_run(loaded, options.ready_file))
 
 

@@ -212,6 +212,46 @@ def test_what_is_kept_is_what_was_read(database: Database, tmp_path: Path) -> No
     assert os.listdir(kept.path.parent) == ["kept"], "nothing of what it held before"
 
 
+def test_what_was_changed_last_is_kept_when_the_watch_ends(
+    database: Database, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        watch = Watch(database, Kept(tmp_path / "kept"), FIXED, lambda: 1, interval=3_600)
+        watch.first()
+        watch.start(lambda accounts: None)
+        await asyncio.to_thread(fill, database, account("late"))
+        await watch.stop()
+
+    uvloop.run(run())
+    rows = Kept(tmp_path / "kept").read()
+    assert rows is not None and [row["system_id"] for row in rows.accounts] == ["late"]
+    assert rows.revision == database.revision()
+
+
+def test_a_change_without_a_server_is_kept_for_one_that_starts_without_the_database(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an account that was removed meanwhile could bind again."""
+    desk = typed(tmp_path, f"sqlite:///{tmp_path}/smsc.db", capsys)
+    desk("customer add C-1 --name Example")
+    desk("account add late --customer C-1")
+    kept = Kept(tmp_path / "database.snapshot")
+    assert not kept.path.exists(), "no server was ever here"
+
+    async def once() -> None:
+        async with serving(tmp_path, url=f"sqlite:///{tmp_path}/smsc.db"):
+            pass
+
+    uvloop.run(once())
+    owners: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "chown", lambda path, uid, gid: owners.append((uid, gid)))
+    desk("account remove late")
+    rows = kept.read()
+    assert rows is not None and [row["enabled"] for row in rows.accounts] == ["false"]
+    mine = kept.path.stat()
+    assert owners == [(mine.st_uid, mine.st_gid)]
+
+
 @pytest.mark.parametrize(
     "damaged",
     [

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from smsc import control, reading
-from smsc.admin.words import argument, reference, show
+from smsc.admin.words import argument, now, reference, show
+from smsc.config import Config
+from smsc.db import snapshot
 from smsc.db.database import Database, opened
-from smsc.errors import ControlError
+from smsc.db.kept import Kept
+from smsc.errors import ControlError, NotRunning
 
 Command = Callable[[argparse.Namespace, Session], Any]
 
@@ -27,15 +31,28 @@ CONFIG = "config/smsc.yaml"
 def _run(act: Command, changes: bool) -> Callable[[argparse.Namespace], int]:
     def run(options: argparse.Namespace) -> int:
         loaded = reading.load(options.config)
-        with opened(loaded) as database, _transaction(database, changes) as session:
-            value = act(options, session)
-        if changes:
-            with suppress(ControlError):  # not running, or it looks by itself in a second
-                control.ask(loaded.control, "POST", "/accounts")
+        with opened(loaded) as database:
+            with _transaction(database, changes) as session:
+                value = act(options, session)
+            if changes:
+                _tell(loaded, database)
         show(value, options.json)
         return 0
 
     return run
+
+
+def _tell(loaded: Config, database: Database) -> None:
+    """Let the server know, or, where none runs, one that is started while the database is away."""
+    try:
+        control.ask(loaded.control, "POST", "/accounts")
+    except NotRunning:
+        kept = Kept(Path(loaded.database.snapshot))
+        if kept.path.exists():
+            with database.reading() as session:
+                kept.write(snapshot.taken(session, now()))
+    except ControlError:
+        pass  # it looks by itself in a second
 
 
 def _transaction(database: Database, changes: bool) -> AbstractContextManager[Session]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
 
 from smsc import files
@@ -50,7 +51,10 @@ class Kept:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             files.finish(self.path)
+            owner = self.path.stat() if self.path.exists() else None
             files.replace(self.path, data)
+            if owner is not None:  # a command may be run by root, and is not to lock the server out
+                os.chown(self.path, owner.st_uid, owner.st_gid)
         except OSError as error:
             log.error(
                 "%s can't be written: %s; a start without the database would not know of this",

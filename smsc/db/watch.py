@@ -94,12 +94,15 @@ class Watch:
         self._poked.set()
 
     async def stop(self) -> None:
-        """Look no more, and let go of the database."""
+        """Look a last time, so that what is kept is what there was, and let go of the database."""
         if self._running is not None:
             self._running.cancel()
             # A thread can't be stopped: it gives its connection back to a pool that is there yet.
             asked = [self._running] if self._asking is None else [self._running, self._asking]
             await asyncio.gather(*asked, return_exceptions=True)
+        if not self.away:
+            with contextlib.suppress(DatabaseError):
+                await asyncio.to_thread(self._changed)
         self._database.close()
 
     async def _watch(self, adopt: Callable[[Accounts], None]) -> None:
