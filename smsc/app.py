@@ -306,6 +306,10 @@ class App:
 
     async def _look_again(self, asked: Asked) -> None:
         """The database was changed by somebody who does not want to wait for the next look."""
+        self.look_again()
+
+    def look_again(self) -> None:
+        """See what was changed in the database at once."""
         if self.watch is not None:
             self.watch.poke()
 
@@ -362,7 +366,7 @@ class App:
     def _coming_keys(self) -> list[Name]:
         """Of all that is needed within a day."""
         now, calendar = self.clock(), self.accounts.calendar or Calendar()
-        customers = {account.config.customer for account in self.accounts}
+        customers = {one.config.customer for one in self.accounts if one.config.enabled}
         times, kinds = (now, now + DAY), (TRAFFIC, CONTENT)
         return [
             Name(customer, calendar.period(customer, at), kind)

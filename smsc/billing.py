@@ -23,6 +23,10 @@ from smsc.zones import Zone
 UDHI = 0x40
 
 
+#: Where a customer without a price plan is told that nothing is charged.
+NO_CURRENCY = "---"
+
+
 class BillingError(SmscError):
     """What was asked of a period can't be done, in words for who bills."""
 

@@ -5,6 +5,7 @@
     POST /claims/unblock   go on
     POST /claims/note      open a case of another kind, whose doing is not the server's
     POST /claims/over      such a one is over
+    POST /claims/terminate end a contract, or go on with it
     POST /claims/erase     delete what is theirs: now what may go, the rest when it may
 
 The command line does the rest (traffic records, the database, access logs), and does this too where
@@ -74,6 +75,7 @@ class Keeping(Protocol):
     traffic: Traffic
 
     def renew_accounts(self) -> None: ...
+    def look_again(self) -> None: ...
 
 
 class Claims:
@@ -93,6 +95,7 @@ class Claims:
             "note": self._note,
             "over": self._over,
             "erase": self._erase,
+            "terminate": self._terminate,
         }
         control.add("POST", "/claims/{act}", self._asked)
 
@@ -149,14 +152,14 @@ class Claims:
         return {"case": body["case"]}
 
     async def _note(self, body: Any) -> Any:
-        if body["act"] not in (DISCLOSE, TERMINATE):
+        if body["act"] != DISCLOSE:
             raise ControlError(f"{body['act']!r} has a claim of its own")
         await self._begin(body["act"], body)
         return {"case": body["case"]}
 
     async def _over(self, body: Any) -> Any:
         case = self.cases.find(body["case"])
-        if case is None or case.act not in (DISCLOSE, TERMINATE):
+        if case is None or case.act != DISCLOSE:
             raise ControlError(f"there is no such case as {body['case']}")
         await asyncio.to_thread(self.cases.end, case.id)
         return {"case": case.id}
@@ -206,11 +209,42 @@ class Claims:
             kept.append(Kept(*_SEALED, moment(self._app.clock() + _KEYS_LIVE))._asdict())
         return {"case": case.id, "gone": gone, "kept": kept}
 
+    async def _terminate(self, body: Any) -> Any:
+        """``cancel``: what waits is deleted, and not delivered."""
+        case = self.cases.find(body["case"])
+        if case is None:
+            case = await self._begin(TERMINATE, body)
+        elif (case.act, case.subject) != (TERMINATE, Subject(body["kind"], body["value"])):
+            raise ControlError(f"there is a case {case.id} already, of another kind")
+        begin = self._app.housekeeping.terminator.begin
+        await asyncio.to_thread(begin, case.subject.value, self._app.clock())
+        self._app.look_again()
+        ended = await self._drop(case, all_that_waits=bool(body.get("cancel")))
+        await self._forgotten()
+        outcome = (await self._app.housekeeping.erase())[case.id]
+        gone = {"messages and mails": ended, **outcome.gone}
+        return {"case": case.id, "gone": gone, "kept": [one._asdict() for one in outcome.kept]}
+
+    async def _drop(self, case: Case, *, all_that_waits: bool) -> int:
+        """End the mail of a customer that can't bind any more; how much ended."""
+        ended = 0
+        for portion in self._app.core.subjects.of(case.subject):
+            now = self._app.commit.begin()
+            for item in portion:
+                if item.is_mail or all_that_waits:
+                    ended += self._app.core.subjects.withdraw(item, now)
+            await asyncio.sleep(0)
+        await self._app.commit.drain()
+        await self._recorded()
+        return ended
+
     async def resume(self) -> None:
         """End what has come to wait again of those whose erasure is not over."""
         async with self._one_at_a_time:
             for case in self.cases.open(ERASE):
                 await self._withdraw(case)
+            for case in self.cases.open(TERMINATE):
+                await self._drop(case, all_that_waits=False)
 
     async def _withdraw(self, case: Case) -> tuple[int, _Sent]:
         """End what may be ended of what there was; how much, and what is beyond that."""

@@ -128,7 +128,7 @@ class Eraser:
             what = "traffic records" if has_text else "traffic records without their texts"
             # Nothing else keeps a text.
             why = _WHY[Stand.HELD if has_text else verdict.stand]
-            kept.append(Kept(what, count, why, _day(verdict.due)))
+            kept.append(Kept(what, count, why, day(verdict.due)))
         earlier = [came for came in owed.values() if came <= case.at]
         if not kept and not earlier:
             self._cases.end(case.id)
@@ -143,11 +143,14 @@ class Eraser:
         kept: list[Kept] = []
         if self._config.database.url:
             from smsc.db import erasing
-            from smsc.db.database import opened
+            from smsc.db.database import closing, opened
 
             with opened(self._config) as database, database.changing() as session:
                 names |= erasing.names(session, about)
                 gone, left = erasing.erase(session, about, case.at, now)
+            if any(gone.values()):
+                with closing(self._config) as database:
+                    database.purge()
             kept = [Kept(*one, "") for one in left]
         directory = Path(self._config.retention.directory) / access.DIRECTORY
         number = about.value if about.kind == NUMBER else ""
@@ -174,5 +177,5 @@ def _is_of(fields: Mapping[str, Any], case: Case, accounts: Accounts) -> bool:
     return about.octets in parties(fields, accounts.region(fields["account"]))
 
 
-def _day(ms: int) -> str:
+def day(ms: int) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(ms // 1_000))

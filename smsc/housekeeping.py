@@ -28,6 +28,7 @@ from smsc.keys import Keyring
 from smsc.records import MailKind
 from smsc.retention import Stand, Verdict
 from smsc.sweeper import ClockDoubtful, Sweeper, Swept
+from smsc.terminating import Terminator
 from smsc.traffic import Traffic
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,9 @@ class Housekeeping:
             lend=self._lend,
             take_back=self._take_back,
         )
+        self.terminator = Terminator(app.config, app.keys, self.audit, facts_of(app.config))
         self._running: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[Swept] | None = None
         self._one_at_a_time = asyncio.Lock()
         #: How things stood at the last look, and when that was, ms.
         self.verdicts: list[Verdict] = []
@@ -103,6 +106,8 @@ class Housekeeping:
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+        if self._sweeping is not None:
+            await asyncio.gather(self._sweeping, return_exceptions=True)
         async with self._one_at_a_time:
             pass
 
@@ -111,7 +116,8 @@ class Housekeeping:
             try:
                 await self.look()
                 if self._app.clock() - self.swept >= self._app.config.retention.sweep:
-                    await asyncio.shield(self.sweep())
+                    self._sweeping = self._app.loop.create_task(self.sweep())
+                    await asyncio.shield(self._sweeping)
             except ClockDoubtful as error:
                 if not self.doubtful:
                     log.error("nothing is deleted: %s", error)
@@ -142,7 +148,7 @@ class Housekeeping:
             self.doubtful = False
             owed = await self._owed()
             swept = await asyncio.to_thread(self._sweeper.sweep, owed, now)
-            await asyncio.to_thread(self._eraser.carry_out, self._app.accounts, owed, now)
+            await asyncio.to_thread(self._carry_out, owed, now)
             self.swept = self._app.clock()
         for verdict in swept.verdicts:
             if verdict.stand is Stand.EXPIRED:
@@ -155,10 +161,14 @@ class Housekeeping:
         return swept
 
     async def erase(self) -> dict[str, Outcome]:
-        """Carry out the erasures that are not over; by case. Raises StorageError."""
+        """Carry out the erasures and ends of contracts that are not over; by case."""
         async with self._one_at_a_time:
             owed, now = await self._owed(), self._app.clock()
-            return await asyncio.to_thread(self._eraser.carry_out, self._app.accounts, owed, now)
+            return await asyncio.to_thread(self._carry_out, owed, now)
+
+    def _carry_out(self, owed: dict[bytes, int], now: int) -> dict[str, Outcome]:
+        erased = self._eraser.carry_out(self._app.accounts, owed, now)
+        return erased | self.terminator.carry_out(owed, now)
 
     async def _owed(self) -> dict[bytes, int]:
         """When each customer's oldest unfinished message came."""

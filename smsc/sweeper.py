@@ -223,7 +223,8 @@ class Sweeper:
         # Looked at again: now nobody writes.
         living, _total = _living(directory, alive)
         if living or self._has_newest_cursor(month):
-            months.rewrite(self._config, month, lambda head, body: _left(head, body, alive))
+            cursor = months.cursor(directory)
+            months.rewrite(self._config, month, lambda head, body: _left(head, body, alive, cursor))
         else:
             months.remove(self._config, month)
         (swept.rewritten if living else swept.removed).append(month)
@@ -320,8 +321,13 @@ def _living(directory: Path, alive: Collection[bytes]) -> tuple[int, int]:
     return living, total
 
 
-def _left(head: bytes, body: bytes, alive: Collection[bytes]) -> tuple[bytes, bytes] | None:
+def _left(
+    head: bytes, body: bytes, alive: Collection[bytes], cursor: int
+) -> tuple[bytes, bytes] | None:
     left = _readable(head, body, alive)
+    if not left and Block.read(head).newest > cursor:
+        # The next start meets these ends again, and must know that they had their records.
+        left = traffic.body(msgpack.unpackb(body)[0], b"", b"")
     return (head, left) if left else None
 
 

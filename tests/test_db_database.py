@@ -16,7 +16,10 @@ from sqlalchemy import inspect, select, text
 from smsc.db.database import Database
 from smsc.db.model import Base, Consent, Customer, Period, Revision, Total, User
 from smsc.errors import DatabaseAway, DatabaseError, DatabaseOlder
+from tests import canary
 from tests.databases import PostgreSQL
+
+CANARIES = ["canarynamesong"]
 
 
 def execute(database: Database, statement: str) -> None:
@@ -243,3 +246,18 @@ def test_an_error_does_not_quote_the_row(database: Database) -> None:
     with pytest.raises(DatabaseError) as caught, database.changing() as session:
         session.add(customer("C-SECRET"))
     assert "C-SECRET" not in str(caught.value)
+
+
+def test_nothing_is_left_of_what_was_deleted(url: str, database: Database, tmp_path: Path) -> None:
+    with database.changing() as session:
+        row = customer("C-1")
+        row.name = "canarynamesong"
+        session.add(row)
+    assert not url.startswith("sqlite") or canary.found(CANARIES, canary.files(tmp_path))
+    with database.changing() as session:
+        session.delete(session.get_one(Customer, "C-1"))
+    database.purge()
+    if url.startswith("sqlite"):
+        assert canary.found(CANARIES, canary.files(tmp_path)) == []
+    with database.reading() as session:
+        assert session.get(Customer, "C-1") is None

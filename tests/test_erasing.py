@@ -15,7 +15,9 @@ from smsc.cases import read
 from smsc.db import users
 from smsc.db.database import Database
 from smsc.db.model import Consent, Order, Period
+from smsc.forgetting import Forgetting
 from smsc.keys import Keyring, keyring
+from smsc.redaction import Redaction
 from smsc.rights import stored
 from smsc.sim.profile import Profile
 from smsc.subject import Subject
@@ -70,6 +72,25 @@ def test_what_waits_and_every_text_go_at_once(desk: Desk) -> None:
     assert b"canary" not in readable(desk.config, _keys(desk))
     shown = [json.loads(x) for x in desk.run("traffic show --json --purpose t").splitlines()]
     assert [row["destination_addr"] for row in shown] == ["447700900xxx"], "Ben's"
+
+
+@pytest.mark.parametrize("skipped", ["the renewal of keys", "the carrying of the log"])
+def test_control_without_a_part_of_it_a_text_is_found(
+    desk: Desk, skipped: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if skipped == "the renewal of keys":
+        monkeypatch.setattr(Redaction, "redact", lambda self, wanted: (0, []))
+    else:
+        monkeypatch.setattr(Forgetting, "hurry", lambda self: -1)
+
+    async def use(app: App) -> None:
+        await ends(app, await submit(app, short_message=b"canaryonesong"))
+        await submit(app, short_message=b"canarytwosong", schedule_delivery_time=LATER)
+        await submit(app, BEN, schedule_delivery_time=LATER)
+        await desk.ask(f"subject erase number {ADA} --case D-1")
+        assert b"canary" in readable(desk.config, app.keys)
+
+    desk.serve(use, Profile())
 
 
 def _keys(desk: Desk) -> Keyring:
@@ -197,6 +218,7 @@ def registered(
                 Order(
                     customer="C-1", user_id=ada.id, created_at=at, state=state,
                     sender="EXAMPLE", text="Hello", recipients=to,
+                    done_at=at + 1 if state == "done" else None,
                 )
             )  # fmt: skip
     desk = Desk(tmp_path, capsys, url)

@@ -45,6 +45,7 @@ def test_the_tour(
 ) -> None:
     file = tmp_path / "smsc.yaml"
     file.write_text(CONFIG.format(hash=HASH, port=1, directory=tmp_path, accounts="false"))
+    monkeypatch.chdir(tmp_path)
     said: dict[str, str] = {}
     for now, command in steps():
         monkeypatch.setattr(privacy, "now_ms", lambda now=now: now)
@@ -66,6 +67,8 @@ def test_the_tour(
         "traffic",
         "content",
     }
+    assert (tmp_path / "out" / "D-17.html").exists()
+    assert said["subject cases"].startswith("D-18: block of a number")
     assert "2026-11 traffic" not in said["keys show"]
     assert "0 checkpoints" in said["audit verify"]
     # And the key of the hold that was ended.

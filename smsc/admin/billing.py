@@ -22,7 +22,7 @@ from smsc import billing, cases, control, money, reading, traffic
 from smsc.admin.commands import CONFIG, noun
 from smsc.admin.words import moment, now, show
 from smsc.audit import Audit
-from smsc.billing import BillingError
+from smsc.billing import NO_CURRENCY, BillingError
 from smsc.config import Config
 from smsc.db import accounts_of, customers, periods, prices
 from smsc.db.database import Database, opened
@@ -31,10 +31,6 @@ from smsc.errors import NotRunning
 from smsc.keys import keyring
 from smsc.periods import EXAMPLES, Span, fitted
 from smsc.zones import zone
-
-#: Where a customer without a price plan is told that nothing is charged.
-NO_CURRENCY = "---"
-
 
 # -- close ---------------------------------------------------------------------------------------
 

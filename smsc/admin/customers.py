@@ -15,6 +15,7 @@ from smsc.admin.words import Row, amount, argument, cycle, day, limit, moment, n
 from smsc.db import customers
 from smsc.db.model import Customer
 from smsc.errors import ControlError, DatabaseError
+from smsc.rights import terminate
 
 #: As a customer of a new contract is entered if nothing else is said.
 TIME_ZONE = "UTC"
@@ -141,3 +142,4 @@ def add_commands(commands: Any) -> None:
     )
     parser.add_argument("--note", metavar="TEXT", default="", help="the payment's reference")
     whose(verb(group, "remove", _remove, "take back one entered by mistake"))
+    terminate.add_command(group)

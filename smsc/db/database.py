@@ -31,6 +31,9 @@ from smsc.db.kept import Kept
 from smsc.db.model import Revision
 from smsc.errors import ConfigError, DatabaseAway, DatabaseError, DatabaseOlder
 
+#: Tables that hold something personal.
+_PERSONAL = ("customers", "users", "orders", "credits", "accounts", "api_keys")
+
 #: How long a database may take to answer, seconds: what waits for it is a person or the poller.
 PATIENCE = 5
 
@@ -153,6 +156,21 @@ class Database:
             # First, so that changes stand in line from here on and each sees the one before.
             session.execute(update(Revision).values(number=Revision.number + 1))
             yield session
+
+    def purge(self) -> None:
+        """Have nothing left of rows that were deleted: neither in pages nor in a log beside them.
+
+        SQLite overwrites pages by itself. What a system keeps of its own write-ahead log for copies
+        and standbys, PostgreSQL's above all, is out of our reach.
+        """
+        if self._file is not None:
+            statement = "PRAGMA wal_checkpoint(TRUNCATE)"
+        else:
+            statement = f"VACUUM FULL {', '.join(_PERSONAL)}"
+        with _told(), self._engine.connect() as connection:
+            # Neither is one for a transaction.
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql(statement)
 
     def revision(self) -> int:
         """A number that is greater after every change. Raises DatabaseOlder if it is less."""

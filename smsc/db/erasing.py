@@ -12,8 +12,8 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from smsc.db import users
-from smsc.db.model import Order, Period, User
+from smsc.db import orders, users
+from smsc.db.model import Order, User
 from smsc.errors import DatabaseError
 from smsc.subject import CUSTOMER, NUMBER, USER, Subject
 
@@ -28,17 +28,17 @@ class Left(NamedTuple):
 
 def erase(session: Session, about: Subject, at: int, now: int) -> tuple[dict[str, int], list[Left]]:
     """Delete what may go of what there was at a time; counts of what went, and what stays."""
-    orders = [
+    theirs = [
         row
         for row in session.scalars(select(Order).where(Order.created_at <= at).order_by(Order.id))
         if _is_of(session, row, about)
     ]
     gone = {"orders": 0, "registrations": 0}
     unbilled = working = 0
-    for row in orders:
-        if row.state != "done":
+    for row in theirs:
+        if row.done_at is None:
             working += 1
-        elif not _is_billed(session, row):
+        elif not orders.is_billed(session, row):
             unbilled += 1
         else:
             _forget(session, row, about)
@@ -79,15 +79,6 @@ def _same(about: Subject) -> Callable[[str], bool]:
             return False
 
     return same
-
-
-def _is_billed(session: Session, row: Order) -> bool:
-    closed = select(Period.period).where(
-        Period.customer == row.customer,
-        Period.since <= row.created_at,
-        Period.until > row.created_at,
-    )
-    return session.scalars(closed).first() is not None
 
 
 def _forget(session: Session, row: Order, about: Subject) -> None:

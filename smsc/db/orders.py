@@ -83,13 +83,19 @@ def remove(session: Session, id: int) -> None:
     found = get(session, id)
     if found.done_at is None:
         raise DatabaseError(f"order {id} is in work: it can be deleted when it is done and billed")
-    closed = [
-        (Span(one.since, one.until), one.closed_at)
-        for one in periods.every(session, found.customer)
-    ]
-    # All its messages were accepted within this.
-    if closed_at(Span(found.created_at, found.done_at + 1), closed) is None:
+    if not is_billed(session, found):
         raise DatabaseError(
             f"order {id} is not billed: it can be deleted when its period is closed"
         )
     session.delete(found)
+
+
+def is_billed(session: Session, row: Order) -> bool:
+    """Whether an order is done, and all periods closed that its messages may be in."""
+    if row.done_at is None:
+        return False
+    closed = [
+        (Span(one.since, one.until), one.closed_at) for one in periods.every(session, row.customer)
+    ]
+    # All its messages were accepted within this.
+    return closed_at(Span(row.created_at, row.done_at + 1), closed) is not None

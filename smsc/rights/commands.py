@@ -44,7 +44,7 @@ def add_commands(commands: Any) -> None:
     whose(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
     parser = command(group, "unblock", _unblock, "end a block: what waited goes on")
-    parser.add_argument("case", metavar="CASE", type=_read(subject.case))
+    parser.add_argument("case", metavar="CASE", type=read_by(subject.case))
     command(group, "cases", _cases, "list the blocks and erasures that are not over")
 
 
@@ -73,14 +73,14 @@ def whose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--case",
         metavar="CASE",
-        type=_read(subject.case),
+        type=read_by(subject.case),
         required=True,
         help="the file that says who asked and how it was seen that they may; audit and access log"
         " keep it",
     )
 
 
-def _read(read: Callable[[str], str]) -> Callable[[str], str]:
+def read_by(read: Callable[[str], str]) -> Callable[[str], str]:
     def convert(text: str) -> str:
         try:
             return read(text)
@@ -183,17 +183,22 @@ def _erase(options: argparse.Namespace) -> int:
     registered.must_be(loaded, about)
     with acting(loaded, "subject.erase", options.case, about.kind):
         done = claim(loaded, ERASE, case=options.case, by=operator(), **about._asdict())
-    if options.json:
+    tell(done, options.json)
+    if done["kept"] and not options.json:
+        print("what is kept is shown to nobody, and goes by itself when it may")
+    return 0
+
+
+def tell(done: dict[str, Any], as_json: bool) -> None:
+    """What went, and what stays for now and why."""
+    if as_json:
         print(json.dumps(done))
-        return 0
+        return
     for what, count in done["gone"].items():
         print(f"erased: {count} {what}")
     for one in done["kept"]:
         until = f", until {one['until']}" if one["until"] else ""
         print(f"kept: {one['how_many']} {one['what']}: {one['why']}{until}")
-    if done["kept"]:
-        print("what is kept is shown to nobody, and goes by itself when it may")
-    return 0
 
 
 def _cases(options: argparse.Namespace) -> int:

@@ -31,6 +31,21 @@ def must_be(loaded: Config, about: Subject) -> None:
             customers.get(session, about.value)
 
 
+def must_be_in_the_database(loaded: Config, about: Subject) -> None:
+    """Raises ClaimError for a customer of the configuration file, which ends there."""
+    if not loaded.database.url:
+        raise ClaimError("customers are in the configuration file: take their accounts out there")
+    if about.octets in {account.customer for account in loaded.accounts}:
+        raise ClaimError(
+            f"{about.value} has accounts in the configuration file: take them out first"
+        )
+    from smsc.db import customers
+    from smsc.db.database import opened
+
+    with opened(loaded) as database, database.reading() as session:
+        customers.get(session, about.value)
+
+
 def block(loaded: Config, about: Subject) -> None:
     """A user may not log in any more."""
     if about.kind == USER:
