@@ -114,6 +114,11 @@ def test_a_customer_from_first_to_last(smsc: Typed) -> None:
             1,
             "account late: rate: 'fast' must be like",
         ),
+        (
+            "account add late --customer C-1 --set 'outbind={host: h, port: 1, password: x}'",
+            1,
+            "outbind.password: no secret is kept in clear; name a password_file",
+        ),
         ("account add late --customer C-1 --set rat=5/s", 1, "did you mean rate?"),
         ("account add late --customer C-1 --set rate", 1, "must be KEY=VALUE"),
         ("account add late --customer C-1 --set enabled=false", 1, "has an option of its own"),

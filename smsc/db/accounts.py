@@ -133,6 +133,9 @@ def _set_password(account: SmppAccount, password: str) -> None:
 
 
 def _set(account: SmppAccount, changes: Mapping[str, Any]) -> None:
+    outbind = changes.get("outbind")
+    if isinstance(outbind, Mapping) and "password" in outbind:
+        raise DatabaseError("outbind.password: no secret is kept in clear; name a password_file")
     merged = {**account.settings, **changes}
     account.settings = {key: value for key, value in merged.items() if value is not None}
     try:
