@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t, uint64_t
 
+cimport smsc.intake as intake
 cimport smsc.records as records
 from smsc._pdu cimport Message
 from smsc._spool cimport Slab, pair_of
@@ -72,4 +73,4 @@ cdef class Core:
     cdef bint _has_room(self, account, int index, int ahead) except -1
     cdef _store(self, account, int index, int version, Message message, int64_t now, Route route,
                 Kin of)
-    cdef bytes _carrier(self, route, bytes account, Message message)
+    cdef bytes _carrier(self, Route route, bytes account, Message message)

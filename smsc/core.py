@@ -404,7 +404,7 @@ class Core:
         self._dice += 1
         try:
             message = intake.ours(message, limits, self._predefined)
-            upstream = self.upstreams[self._carrier(route, name, message)]
+            upstream: Upstream = self.upstreams[self._carrier(route, name, message)]
             told = upstream.say(message)
         except Unsayable as error:
             return -error.status

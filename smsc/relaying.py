@@ -227,7 +227,7 @@ class Relaying:
 
     def outcomes(self, bind: RelayBind, batch: Sequence[tuple[int, int, int, bytes]]) -> None:
         """See ``ports.Keeper.outcomes``."""
-        upstream = self._upstreams[bind.carrier]
+        upstream: Upstream = self._upstreams[bind.carrier]
         now = self._commit.begin()
         for id, number, status, carrier_id in batch:
             self._counters.outcomes[(upstream.name, min(status, UNHEARD_OF))] += 1

@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t, uint64_t
 
+cimport smsc.receipt as receipts
 cimport smsc.records as records
 from smsc._pdu cimport Message
 from smsc._spool cimport Slab

@@ -78,7 +78,7 @@ class Reports:
             return self._message(upstream, message, now)
         if not receipt.id:
             return _ROK
-        correlation = self._correlations[upstream.name]
+        correlation: Correlation = self._correlations[upstream.name]
         key = correlation.of_receipt(receipt.id)
         slab = self._state.spool.slab
         slot = slab.find_key(key)

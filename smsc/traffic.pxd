@@ -72,6 +72,8 @@ cdef class Traffic:
     cdef list _unsettled
     cdef uint64_t _settled_up_to
     cdef readonly uint64_t records
+    cdef int64_t _hour
+    cdef str _month
 
     @cython.locals(one=_Period, group=_Group, packed=bytes, content=bytes)
     cdef _write(self, uint64_t position, Finished end)

@@ -62,7 +62,8 @@ _NO_PRICE: bytes = _pack(None)
 _SURELY_ONE = text.SURELY_ONE
 _UDHI = 0x40
 
-DAY = 86_400_000
+HOUR = 3_600_000
+DAY = 24 * HOUR
 
 #: TRAFFIC's fields in order. Times in ms; addresses and names are octets.
 FIELDS = (
@@ -368,6 +369,9 @@ class Traffic:
         self._clock = clock
         self.calendar = calendar
         self._logs = {period: _Period(open_log(period)) for period in periods}
+        #: The hour of the newest end, in hours since 1970, and its log: most are of the same.
+        self._hour = -1
+        self._month = ""
         #: Ends that wait for the return of a month's log.
         self._lent: dict[str, list[tuple[int, Finished]]] = {}
         self._tail: set[int] = set()
@@ -420,7 +424,10 @@ class Traffic:
             self._logs[period] = _Period(log)
 
     def _write(self, position: int, end: Finished) -> None:
-        month = period_of(end.accepted)
+        hour = end.accepted // HOUR
+        if hour != self._hour:
+            self._hour, self._month = hour, period_of(end.accepted)
+        month = self._month
         if month in self._lent:
             self._lent[month].append((position, end))
             return
