@@ -37,11 +37,13 @@ def test_only_ports_and_places_are_changed(tmp_path: Path) -> None:
     assert after.traffic.directory == str(tmp_path / "traffic")
     assert after.keys.directory == str(tmp_path / "keys")
     assert after.retention.directory == str(tmp_path / "retention")
+    assert after.database.snapshot == str(tmp_path / "database.snapshot")
     unchanged = replace(
         after,
         listeners=before.listeners,
         carriers=tuple(replace(one, port=2776) for one in after.carriers),
         metrics=before.metrics,
+        database=before.database,
         control=before.control,
         storage=before.storage,
         traffic=before.traffic,
