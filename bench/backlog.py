@@ -26,10 +26,14 @@ Say = Callable[[str], None]
 
 @dataclass
 class Backlog:
-    """A server with so much owed: seconds until it was ready, octets of memory, idle CPU (ms/s)."""
+    """A server with so much owed: octets of memory, CPU of an idle second.
+
+    And what its start took: seconds until it was ready, and of CPU, which neighbours disturb less.
+    """
 
     count: int
     start_s: float
+    start_cpu_s: float
     anonymous: int
     idle_ms_per_s: float
     runs: list[Run] = field(default_factory=list)
@@ -86,8 +90,10 @@ def backlogs(
             world = stack.enter_context(running(base))
             owed = fill(world, size, time.monotonic() + budget)
             world, start_s, track = restart(stack, world)
-            anonymous = track.anonymous
-            found.append((world, Backlog(owed, start_s, anonymous, idle_ms_per_s(track))))
+            ready = track.samples[0]
+            cpu_s = ready.user + ready.system
+            memory = ready.anonymous
+            found.append((world, Backlog(owed, start_s, cpu_s, memory, idle_ms_per_s(track))))
         for turn in range(times):
             for world, backlog in found:
                 say(f"whole way, {backlog.count:,} owed ({turn + 1} of {times})")

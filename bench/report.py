@@ -63,11 +63,13 @@ def show_backlogs(backlogs: Sequence[Backlog], console: Console) -> None:
     if not backlogs:
         return
     table = _table(
-        "messages that wait", ("owed", "start s", "octets each", "idle ms/s", "/s", "CPU us")
+        "messages that wait",
+        ("owed", "start s", "its CPU s", "octets each", "idle ms/s", "/s", "CPU us"),
     )
     for one in backlogs:
         cost = one.octets_each(backlogs[0])
-        table.add_row(f"{one.count:,}", f"{one.start_s:.1f}", f"{cost:.0f}", *_standing(one))
+        start = (f"{one.start_s:.1f}", f"{one.start_cpu_s:.1f}")
+        table.add_row(f"{one.count:,}", *start, f"{cost:.0f}", *_standing(one))
     console.print(table)
 
 

@@ -30,8 +30,8 @@ def whole() -> Found:
         paced=[Measured(matrix.paced(matrix.BASE, 0.5, 1000), [RUN])],
         calm=[Measured(matrix.paced(matrix.ACCEPT, 0.5, 1000), [RUN])],
         backlogs=[
-            Backlog(0, 1.0, 40_000_000, 3.0, [RUN]),
-            Backlog(1_000_000, 3.0, 110_000_000, 3.0, [replace(RUN, user_us=34)]),
+            Backlog(0, 1.0, 0.5, 40_000_000, 3.0, [RUN]),
+            Backlog(1_000_000, 3.0, 2.0, 110_000_000, 3.0, [replace(RUN, user_us=34)]),
         ],
         receipt_octets=90.0,
         crowds=[Crowd(0, 0.0, 40_000_000, 3.0, [RUN]), Crowd(1_000, 2.0, 42_048_000, 3.0, [RUN])],
