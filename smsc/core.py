@@ -490,6 +490,8 @@ class Core:
         message = broadcast.kept(pdu)
         if account.numbering is not None and not account.numbering.allows(message):
             return -Status.ESME_RINVSRCADR
+        if self._restricted is not None and (status := self.subjects.refusal(account, message)):
+            return -status
         route = self._broadcasts.route(account.system_id, message.source_addr)
         if route is None:
             return -Status.ESME_RBCASTFAIL
@@ -552,7 +554,8 @@ class Core:
     def alerted(self, bind: RelayBind, batch: Sequence[Pdu]) -> None:
         now = self._commit.begin()
         for pdu in batch:
-            self._deliveries.alert(bind.carrier, pdu, now)
+            if self._restricted is None or not self._restricted.is_of(pdu):
+                self._deliveries.alert(bind.carrier, pdu, now)
 
     def _pick(self, route: Route, account: bytes, message: Message) -> bytes:
         self._dice += 1

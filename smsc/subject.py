@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from smsc._pdu import Message
+from smsc._pdu import Message, Pdu
 from smsc.addressing import comparable
 from smsc.kinds import Sender
 from smsc.smpp import Status
@@ -92,6 +92,12 @@ class Restricted:
     def concerns(self, one: Message | Mapping[str, Any], region: str) -> bool:
         """Whether a message, or a traffic record, is from or to one of the numbers."""
         return not self.numbers.isdisjoint(parties(one, region))
+
+    def is_of(self, alert: Pdu) -> bool:
+        """Whether an alert_notification says that one of the numbers can be reached."""
+        fields = alert.fields
+        names = ("source_addr_ton", "source_addr_npi", "source_addr")
+        return comparable(Sender(*(fields[name] for name in names)), "") in self.numbers
 
     def refusal(self, message: Message, region: str) -> int:
         """What a client is told that submits this; 0 if nothing is in the way."""

@@ -11,6 +11,9 @@ from smsc.smpp import Command, MessageState, Status, Tag
 from smsc.subject import CUSTOMER, NUMBER, Restricted, Subject
 from smsc.subjects import Item
 from tests.keeper import BASE, Client, Keeper, Relay, deliver_sm, submit_sm
+from tests.test_broadcast import pdu
+from tests.test_broadcasts import TEXT as BROADCASTS
+from tests.test_deliveries import alert
 
 ADA = Subject(NUMBER, "447700900701")
 BLOCK = Restricted([ADA.octets])
@@ -181,6 +184,29 @@ def test_nothing_of_a_blocked_customer_is_sent(keeper: Keeper) -> None:
     assert keeper.core.inbound(relay, [deliver_sm(destination_addr=b"80888")]) == [
         Status.ESME_RX_R_APPN
     ]
+
+
+def test_an_alert_of_the_blocked_reaches_nobody(keeper: Keeper) -> None:
+    client, relay = Client(keeper), Relay(keeper)
+    keeper.core.attach(client)
+    keeper.core.restrict(Restricted([b"447700900123"]))
+    keeper.core.alerted(relay, [alert()])
+    keeper.run()
+    assert client.alerts == []
+    keeper.core.restrict(None)
+    keeper.core.alerted(relay, [alert()])
+    keeper.run()
+    assert len(client.alerts) == 1
+
+
+def test_a_blocked_number_broadcasts_nothing() -> None:
+    keeper = Keeper(text=BROADCASTS)
+    keeper.core.restrict(BLOCK)
+    fields = {"source_addr_ton": 1, "source_addr_npi": 1}
+    refused = keeper.core.broadcast(Client(keeper), pdu(source_addr=ADA.octets, **fields))
+    assert refused == -Status.ESME_RINVSRCADR
+    other = keeper.core.broadcast(Client(keeper), pdu(source_addr=b"447700900702", **fields))
+    assert other > 0
 
 
 # -- withdrawn -----------------------------------------------------------------------------------
