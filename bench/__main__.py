@@ -11,7 +11,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,8 +72,10 @@ QUICK = Scale(
 PARTS = ("matrix", "backlog", "receipts", "binds", "codecs")
 
 
-def run(scale: Scale, parts: Sequence[str], base: Path, console: Console) -> Found:
-    """Each part in turn."""
+def run(
+    scale: Scale, parts: Sequence[str], base: Path, console: Console, keep: Callable[[Found], None]
+) -> Found:
+    """Each part in turn; what there is so far is kept after each, should the next be cut off."""
     found = Found()
 
     def say(text: str) -> None:
@@ -95,16 +97,21 @@ def run(scale: Scale, parts: Sequence[str], base: Path, console: Console) -> Fou
         rate = found.rate(way.name)
         found.paced = sweep([matrix.paced(way, share, rate) for share in scale.shares])
         found.calm = sweep([matrix.paced(accept, 0.5, found.rate(accept.name))])
+        keep(found)
     if "backlog" in parts:
         sizes = scale.owed
         found.backlogs = backlogs(base, sizes, scale.times, scale.seconds, scale.budget, say)
+        keep(found)
     if "receipts" in parts and scale.receipts:
         say("awaited receipts")
         found.receipt_octets = octets_per_receipt(base, scale.receipts)
+        keep(found)
     if "binds" in parts and scale.binds:
         found.crowds = crowds(base, scale.binds, scale.times, scale.seconds, say)
+        keep(found)
     if "codecs" in parts:
         found.decoders = codecs.decoding(scale.rounds)
+        keep(found)
     return found
 
 
@@ -133,18 +140,21 @@ def main() -> int:
     raise_file_limit()
     about = machine()
     began = time.monotonic()
+    RESULTS.mkdir(exist_ok=True)
+    file = "latest.json" if parts == PARTS else f"latest-{'-'.join(parts)}.json"
+
+    def keep(found: Found) -> None:
+        about["took_s"] = round(time.monotonic() - began)
+        latest = {**found.figures(), "quick": options.quick, "machine": about}
+        (RESULTS / file).write_text(json.dumps(latest, indent=2) + "\n")
+        draw(found.lines, found.paced, found.backlogs, RESULTS)
+
     with tempfile.TemporaryDirectory(dir=options.directory) as base:
         try:
-            found = run(scale, parts, Path(base), console)
+            found = run(scale, parts, Path(base), console, keep)
         except (NotReady, LoadFailed) as error:
             console.print(str(error), markup=False)
             return 1
-    about["took_s"] = round(time.monotonic() - began)
-    RESULTS.mkdir(exist_ok=True)
-    latest = {**found.figures(), "quick": options.quick, "machine": about}
-    file = "latest.json" if parts == PARTS else f"latest-{'-'.join(parts)}.json"
-    (RESULTS / file).write_text(json.dumps(latest, indent=2) + "\n")
-    draw(found.lines, found.paced, found.backlogs, RESULTS)
     found.show(console)
     report.show_machine(about, console)
     return 0 if found.passed else 1
