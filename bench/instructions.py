@@ -33,7 +33,7 @@ RECORDED = ROOT / "bench" / "instructions.json"
 #: The least share by which a figure that has grown counts as grown.
 TOLERANCE = 0.03
 #: That of the work that is not ours: beyond it, something is another that the names do not tell.
-SAME = 0.005
+SAME = 0.02
 
 #: What ``callgrind`` writes.
 NAME = re.compile(r"^desc: Trigger: Client Request: (\w+)$", re.MULTILINE)
