@@ -395,9 +395,10 @@ def test_an_older_copy_of_the_database_revives_nothing_and_deletes_nothing(
         assert app.accounts.bindable(b"late") is None
 
     def restore() -> None:
+        shutil.copyfile(tmp_path / "backup", tmp_path / "copy")
         for left in tmp_path.glob("smsc.db*"):
             left.unlink()
-        shutil.copyfile(tmp_path / "backup", tmp_path / "smsc.db")
+        (tmp_path / "copy").rename(tmp_path / "smsc.db")  # whole, whenever it is looked at
 
     async def go_on(app: App) -> None:
         assert app.database_away and app.accounts.bindable(b"late") is None
