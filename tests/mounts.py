@@ -47,3 +47,14 @@ def mounted(at: Path, *arguments: str) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", str(at)], check=True)
+
+
+@contextmanager
+def disk(image: Path, at: Path) -> Iterator[None]:
+    """A file system of 64 MiB in the file ``image``, mounted ``at``; skips without root or mkfs."""
+    image.touch()
+    os.truncate(image, 64 << 20)
+    if problem := _run("mkfs.ext4", "-q", "-F", str(image)):
+        pytest.skip(f"no file system can be made here: {problem}")
+    with mounted(at, "-o", "loop", str(image)):
+        yield

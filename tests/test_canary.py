@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from smsc.smpp import Command, Tag
 from smsc.sweeper import Sweeper
 from tests import canary
 from tests.keeper import BASE, START, Client, Keeper, Relay, deliver_sm, submit_sm
-from tests.mounts import mounted
+from tests.mounts import disk
 from tests.serving import configuration
 
 HOUR = 3_600_000
@@ -260,15 +259,11 @@ def test_control_each_form_is_found(plain: str, tmp_path: Path) -> None:
 # -- the disk itself -----------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mkfs.ext4"), reason="needs root, mkfs")
 @pytest.mark.parametrize("sealed", [True, False])
 def test_of_a_period_that_is_over_nothing_is_on_the_disk(sealed: bool, tmp_path: Path) -> None:
     """Also not in the blocks of files that were unlinked. Unsealed: the control."""
     image, at = tmp_path / "image", tmp_path / "mnt"
-    image.touch()
-    os.truncate(image, 64 << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
-    with mounted(at, "-o", "loop", str(image)):
+    with disk(image, at):
         if sealed:
             close_and_sweep(all_of_it(at / "var"))
         else:

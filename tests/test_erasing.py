@@ -21,7 +21,9 @@ from smsc.redaction import Redaction
 from smsc.rights import stored
 from smsc.sim.profile import Profile
 from smsc.subject import Subject
+from tests import canary
 from tests.keeper import Relay
+from tests.mounts import disk
 from tests.rights import ADA, BEN, Desk, submit
 from tests.rows import customer
 from tests.test_canary import readable
@@ -72,6 +74,21 @@ def test_what_waits_and_every_text_go_at_once(desk: Desk) -> None:
     assert b"canary" not in readable(desk.config, _keys(desk))
     shown = [json.loads(x) for x in desk.run("traffic show --json --purpose t").splitlines()]
     assert [row["destination_addr"] for row in shown] == ["447700900xxx"], "Ben's"
+
+
+def test_nothing_erased_is_on_the_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also not in the blocks of files that were unlinked."""
+    image, at = tmp_path / "image", tmp_path / "mnt"
+
+    async def use(app: App) -> None:
+        await ends(app, await submit(app, short_message=b"canaryonesong"))
+        await submit(app, short_message=b"canarytwosong", schedule_delivery_time=LATER)
+        await desk.ask(f"subject erase number {ADA} --case D-1")
+
+    with disk(image, at):
+        desk = Desk(at, capsys)
+        desk.serve(use, Profile())
+    assert canary.found([ADA, "canaryonesong", "canarytwosong"], [image]) == []
 
 
 @pytest.mark.parametrize("skipped", ["the renewal of keys", "the carrying of the log"])

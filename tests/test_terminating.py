@@ -21,6 +21,7 @@ from smsc.sim.profile import Profile
 from smsc.sweeper import Sweeper
 from tests import canary
 from tests.keeper import Relay
+from tests.mounts import disk
 from tests.rights import ADA, Desk, submit
 from tests.rows import customer
 from tests.test_canary import readable
@@ -120,6 +121,36 @@ def test_all_of_a_customer_goes_in_its_time(
     assert told["gone"]["accounts"] == 1 and "C-1" not in proof.read_text()
     events = [e["event"] for e in desk.events()]
     assert events.count("period.closed") == 1 and events[-1] == "customer.terminated"
+
+
+def test_nothing_of_a_customer_who_left_is_on_the_disk(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    url: str,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also not in the blocks of files that were unlinked; the database is elsewhere."""
+    image, at = tmp_path / "image", tmp_path / "mnt"
+    with database.changing() as session:
+        session.add(customer("C-1"))
+        session.flush()
+        accounts.add(session, "ours", "C-1", "secret12", {}, 1)
+
+    async def use(app: App) -> None:
+        await ends(app, await submit(app, account=b"ours", short_message=b"canaryonesong"))
+        await desk.ask(TERMINATE)
+        await out(app)
+
+    with disk(image, at):
+        desk = Desk(at, capsys, url)
+        desk.serve(use, Profile())
+        later = read(desk.config)[0].at + 91 * DAY
+        monkeypatch.setattr(privacy, "now_ms", lambda: later)
+        monkeypatch.setattr(Clock, "__call__", lambda self: later)
+        desk.run("sweep --clock-is-right")
+        assert "all of C-1 is gone" in desk.run(TERMINATE)
+    assert canary.found([ADA, "canaryonesong"], [image]) == []
 
 
 def test_control_without_the_shred_the_texts_are_found(
