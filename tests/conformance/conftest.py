@@ -13,7 +13,7 @@ from loopback import FRESH, Carrier, Client, Desk, Server, settings
 _fresh = itertools.count()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def north() -> Iterator[Carrier]:
     """The carrier that a test plays."""
     carrier = Carrier()
@@ -21,7 +21,7 @@ def north() -> Iterator[Carrier]:
     carrier.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def south() -> Iterator[Carrier]:
     """One that takes short messages alone."""
     carrier = Carrier()
@@ -29,7 +29,7 @@ def south() -> Iterator[Carrier]:
     carrier.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def west() -> Iterator[Carrier]:
     """One that wants texts whole."""
     carrier = Carrier()
@@ -37,7 +37,7 @@ def west() -> Iterator[Carrier]:
     carrier.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desk() -> Iterator[Desk]:
     """Where the account ``called`` waits for an outbind."""
     waiting = Desk()
@@ -45,7 +45,7 @@ def desk() -> Iterator[Desk]:
     waiting.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(
     north: Carrier,
     south: Carrier,
@@ -53,7 +53,10 @@ def server(
     desk: Desk,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
-    """One server for all of the conformance tests; each has its own connections."""
+    """One server for the tests of a part; each has its own connections.
+
+    None outlives its part: what it logs would be found in the tests of others.
+    """
     carriers = {"north": north, "south": south, "west": west}
     ports = {name: carrier.port for name, carrier in carriers.items()}
     running = Server(settings(tmp_path_factory.mktemp("conformance"), ports, desk.port))
