@@ -45,30 +45,30 @@ def now_ms() -> int:
 def add_commands(commands: Any) -> None:
     """The commands of this module."""
     keys = _group(commands, "keys", "look after what traffic data is sealed with")
-    _command(keys, "init", _keys_init, "make a master key where there are no keys yet")
-    _command(keys, "show", _keys_show, "list the keys: for whom, which period, how old; no secrets")
-    _command(
+    command(keys, "init", _keys_init, "make a master key where there are no keys yet")
+    command(keys, "show", _keys_show, "list the keys: for whom, which period, how old; no secrets")
+    command(
         keys, "rotate", _keys_rotate, "wrap all keys by a new master key and destroy the old one"
     )
     audit = _group(commands, "audit", "look at who did what to personal data")
-    _command(audit, "verify", _audit_verify, "walk the chain and hold it against its checkpoints")
-    show = _command(audit, "show", _audit_show, "print the entries, one JSON object a line")
+    command(audit, "verify", _audit_verify, "walk the chain and hold it against its checkpoints")
+    show = command(audit, "show", _audit_show, "print the entries, one JSON object a line")
     show.add_argument("--event", metavar="NAME", help="only of this kind")
-    sweep = _command(commands, "sweep", _sweep, "delete what is due, and prove it")
+    sweep = command(commands, "sweep", _sweep, "delete what is due, and prove it")
     sweep.add_argument("--dry-run", action="store_true", help="only say what would be done")
     sweep.add_argument(
         "--clock-is-right", action="store_true", help="delete though the clock leapt since the last"
     )
     sweep.add_argument("--json", action="store_true", help="for programs")
     retention = _group(commands, "retention", "see and say what keeps traffic data")
-    status = _command(retention, "status", _status, "say what is due when, and what keeps the rest")
+    status = command(retention, "status", _status, "say what is due when, and what keeps the rest")
     status.add_argument("--json", action="store_true", help="for programs")
-    close = _command(
+    close = command(
         retention, "close", _close, "note that a period was billed elsewhere: its days are counted"
     )
     close.add_argument("customer", metavar="CUSTOMER")
     close.add_argument("period", metavar="PERIOD", help="like 2026-09")
-    hold = _command(retention, "hold", _hold, "keep what would be deleted: a dispute, a legal hold")
+    hold = command(retention, "hold", _hold, "keep what would be deleted: a dispute, a legal hold")
     hold.add_argument("case", metavar="CASE", help="how it can be found again")
     hold.add_argument("--reason", required=True, choices=("dispute", "block", "legal"))
     hold.add_argument("--approver", metavar="NAME", required=True, help="who agreed; not yourself")
@@ -81,11 +81,12 @@ def add_commands(commands: Any) -> None:
         "--number", metavar="NUMBER", type=number, action="append", default=[],
         help="only what is from or to it, with country code; may be given again",
     )  # fmt: skip
-    end = _command(retention, "end", _end, "end a hold: the old days go on being counted")
+    end = command(retention, "end", _end, "end a hold: the old days go on being counted")
     end.add_argument("case", metavar="CASE")
 
 
-def _command(commands: Any, name: str, run: Run, text: str) -> argparse.ArgumentParser:
+def command(commands: Any, name: str, run: Run, text: str) -> argparse.ArgumentParser:
+    """A sub-command that reads the configuration, and what carries it out."""
     described = text[0].upper() + text[1:] + "."
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=described)
     parser.set_defaults(run=run)

@@ -14,12 +14,11 @@ from typing import Any
 from smsc import reading, subject
 from smsc.cases import BLOCK, DISCLOSE, ERASE, Cases, read
 from smsc.keys import keyring
+from smsc.privacy import command as command
 from smsc.privacy import now_ms, operator
 from smsc.rights import page, registered, report
 from smsc.rights.acting import ClaimError, acting, claim
 from smsc.subject import Subject
-
-Run = Callable[[argparse.Namespace], int]
 
 
 def add_commands(commands: Any) -> None:
@@ -46,19 +45,6 @@ def add_commands(commands: Any) -> None:
     parser = command(group, "unblock", _unblock, "end a block: what waited goes on")
     parser.add_argument("case", metavar="CASE", type=read_by(subject.case))
     command(group, "cases", _cases, "list the blocks and erasures that are not over")
-
-
-def command(group: Any, name: str, run: Run, text: str) -> argparse.ArgumentParser:
-    described = text[0].upper() + text[1:] + "."
-    parser: argparse.ArgumentParser = group.add_parser(name, help=text, description=described)
-    parser.set_defaults(run=run)
-    parser.add_argument(
-        "--config",
-        metavar="FILE",
-        default="config/smsc.yaml",
-        help="the configuration (%(default)s)",
-    )
-    return parser
 
 
 def whose(parser: argparse.ArgumentParser) -> None:
