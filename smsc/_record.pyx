@@ -1,19 +1,47 @@
-"""A traffic record's fields as a msgpack array, laid out in C: every message passes here once.
+"""Traffic records as they are laid out for a block, in C: every message passes here once.
 
 The order is that of ``traffic.FIELDS``. What msgpack has several forms for is written in the
 shortest, as its own packer does.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
-from smsc._pdu cimport Cursor, Message, left, within
+from smsc._pdu cimport Cursor, Message, left, text_of, within
 
 cdef enum:
     FIELDS = 28
     # What an integer, a boolean, or the head of an octet string takes at most.
     MOST = 9
+    LONGEST = 0xFFFF
+    FIRST_ROOM = 1024
+
+
+cdef struct End:
+    uint64_t id
+    uint64_t position
+
+
+cdef uint8_t *extend(Growing *octets, size_t more) except NULL:
+    """Where so many may be written next; who writes them moves ``used``."""
+    cdef size_t room = octets.room or FIRST_ROOM
+    cdef uint8_t *start
+    if octets.used + more > octets.room:
+        while room < octets.used + more:
+            room *= 2
+        start = <uint8_t *>realloc(octets.start, room)
+        if start == NULL:
+            raise MemoryError
+        octets.start = start
+        octets.room = room
+    return octets.start + octets.used
+
+
+cdef bytes copied(const Growing *octets):
+    return PyBytes_FromStringAndSize(<const char *>octets.start, octets.used)
 
 
 cdef uint8_t *put_big(uint8_t *at, uint64_t value, int octets) noexcept:
@@ -59,59 +87,112 @@ cdef inline uint8_t *put_stretch(uint8_t *at, const Cursor *stretch) noexcept:
     return put_bin(at, stretch.at, left(stretch))
 
 
-cpdef bytes packed(
-    uint64_t id, bint inbound, int64_t accepted, int64_t sent, int64_t done, int64_t expiry,
-    Message message, int state, uint64_t status, bytes network_error, bytes error, uint64_t parts,
-    uint64_t attempts, bytes network, bytes carrier, bytes customer, bytes account, bytes price,
-):
-    cdef Cursor source, destination
-    cdef Py_ssize_t room
-    cdef bytes record
-    cdef uint8_t *start
-    cdef uint8_t *at
-    if min(accepted, sent, done, expiry) < 0:
-        raise ValueError("a time before 1970")
-    message._decoded()
-    source = within(message.raw, &message._source_addr)
-    destination = within(message.raw, &message._destination_addr)
-    room = (
-        3 + FIELDS * MOST + left(&source) + left(&destination) + PyBytes_GET_SIZE(network_error)
-        + PyBytes_GET_SIZE(error) + PyBytes_GET_SIZE(network) + PyBytes_GET_SIZE(carrier)
-        + PyBytes_GET_SIZE(customer) + PyBytes_GET_SIZE(account) + PyBytes_GET_SIZE(price)
-    )
-    if room > 0xFFFF:
-        raise ValueError(f"a record of up to {room} octets")
-    record = PyBytes_FromStringAndSize(NULL, room)
-    start = at = <uint8_t *>PyBytes_AS_STRING(record)
-    at[0] = 0xDC  # an array of up to 65,535
-    at = put_big(at + 1, FIELDS, 2)
-    at = put_uint(at, id)
-    at[0] = 0xC3 if inbound else 0xC2
-    at = put_uint(at + 1, <uint64_t>accepted)
-    at = put_uint(at, <uint64_t>sent)
-    at = put_uint(at, <uint64_t>done)
-    at = put_uint(at, <uint64_t>expiry)
-    at = put_uint(at, message.source_addr_ton)
-    at = put_uint(at, message.source_addr_npi)
-    at = put_stretch(at, &source)
-    at = put_uint(at, message.dest_addr_ton)
-    at = put_uint(at, message.dest_addr_npi)
-    at = put_stretch(at, &destination)
-    at = put_uint(at, <uint64_t>state)
-    at = put_uint(at, status)
-    at = put_name(at, network_error)
-    at = put_name(at, error)
-    at = put_uint(at, message.data_coding)
-    at = put_uint(at, message.esm_class)
-    at = put_uint(at, message.protocol_id)
-    at = put_uint(at, message.priority_flag)
-    at = put_uint(at, message.registered_delivery)
-    at = put_uint(at, parts)
-    at = put_uint(at, attempts)
-    at = put_name(at, network)
-    at = put_name(at, carrier)
-    at = put_name(at, customer)
-    at = put_name(at, account)
-    memcpy(at, PyBytes_AS_STRING(price), PyBytes_GET_SIZE(price))
-    at += PyBytes_GET_SIZE(price)
-    return PyBytes_FromStringAndSize(<const char *>start, at - start)
+cpdef Py_ssize_t text_octets(Message message) except -1:
+    cdef Cursor text
+    text_of(message, &text)
+    return left(&text)
+
+
+@cython.final
+cdef class Sheaf:
+    def __init__(self, bytes customer not None, str month not None, str period not None):
+        self.customer = customer
+        self.month = month
+        self.period = period
+
+    def __dealloc__(self):
+        free(self._ends.start)
+        free(self._traffic.start)
+        free(self._contents.start)
+
+    def __len__(self):
+        return self.records
+
+    cpdef clear(self):
+        self._ends.used = self._traffic.used = self._contents.used = 0
+        self.records = 0
+        self.newest = 0
+        self.octets = 0
+
+    @property
+    def ends(self):
+        return copied(&self._ends)
+
+    @property
+    def traffic(self):
+        return copied(&self._traffic)
+
+    @property
+    def contents(self):
+        return copied(&self._contents)
+
+    cpdef int add(
+        self, uint64_t position, uint64_t id, bint inbound, int64_t accepted, int64_t sent,
+        int64_t done, int64_t expiry, Message message, int state, uint64_t status,
+        bytes network_error, bytes error, uint64_t parts, uint64_t attempts, bytes network,
+        bytes carrier, bytes account, bytes price,
+    ) except -1:
+        cdef Cursor source, destination, text
+        cdef size_t room
+        cdef End end
+        cdef uint8_t *start
+        cdef uint8_t *at
+        if accepted < 0 or sent < 0 or done < 0 or expiry < 0:
+            raise ValueError("a time before 1970")
+        text_of(message, &text)
+        source = within(message.raw, &message._source_addr)
+        destination = within(message.raw, &message._destination_addr)
+        room = (
+            3 + FIELDS * MOST + left(&source) + left(&destination)
+            + PyBytes_GET_SIZE(network_error) + PyBytes_GET_SIZE(error) + PyBytes_GET_SIZE(network)
+            + PyBytes_GET_SIZE(carrier) + PyBytes_GET_SIZE(self.customer)
+            + PyBytes_GET_SIZE(account) + PyBytes_GET_SIZE(price)
+        )
+        if room > LONGEST:
+            raise ValueError(f"a record of up to {room} octets")
+        # Room for all of it first: a record is in all three or in none.
+        extend(&self._ends, sizeof(End))
+        extend(&self._contents, MOST + left(&text))
+        start = at = extend(&self._traffic, room)
+        at[0] = 0xDC  # an array of up to 65,535
+        at = put_big(at + 1, FIELDS, 2)
+        at = put_uint(at, id)
+        at[0] = 0xC3 if inbound else 0xC2
+        at = put_uint(at + 1, <uint64_t>accepted)
+        at = put_uint(at, <uint64_t>sent)
+        at = put_uint(at, <uint64_t>done)
+        at = put_uint(at, <uint64_t>expiry)
+        at = put_uint(at, message.source_addr_ton)
+        at = put_uint(at, message.source_addr_npi)
+        at = put_stretch(at, &source)
+        at = put_uint(at, message.dest_addr_ton)
+        at = put_uint(at, message.dest_addr_npi)
+        at = put_stretch(at, &destination)
+        at = put_uint(at, <uint64_t>state)
+        at = put_uint(at, status)
+        at = put_name(at, network_error)
+        at = put_name(at, error)
+        at = put_uint(at, message.data_coding)
+        at = put_uint(at, message.esm_class)
+        at = put_uint(at, message.protocol_id)
+        at = put_uint(at, message.priority_flag)
+        at = put_uint(at, message.registered_delivery)
+        at = put_uint(at, parts)
+        at = put_uint(at, attempts)
+        at = put_name(at, network)
+        at = put_name(at, carrier)
+        at = put_name(at, self.customer)
+        at = put_name(at, account)
+        memcpy(at, PyBytes_AS_STRING(price), PyBytes_GET_SIZE(price))
+        at += PyBytes_GET_SIZE(price)
+        self._traffic.used += at - start
+        start = extend(&self._contents, 0)
+        self._contents.used += put_stretch(start, &text) - start
+        end.id = id
+        end.position = position
+        memcpy(extend(&self._ends, 0), &end, sizeof(End))
+        self._ends.used += sizeof(End)
+        self.octets = self._traffic.used + self._contents.used
+        self.newest = max(self.newest, position)
+        self.records += 1
+        return 0

@@ -106,7 +106,7 @@ class Endings:
         self._per_account = per_account
         self._known: set[int] = set()
         self._known_before: set[int] = set()
-        self._replayed: list[tuple[int, Finished]] = []
+        self._replayed: list[Finished] = []
 
     def adopt(self, accounts: Accounts) -> None:
         """Work with these accounts from now on."""
@@ -364,7 +364,7 @@ class Endings:
 
     def _export(self, position: int, end: Finished) -> None:
         self._traffic.staged = position
-        self._commit.stage(self._traffic, (position, end))
+        self._commit.stage(self._traffic, end.at(position))
 
     def at_replay(self, kind: int, position: int, time: int, head: bytes) -> None:
         """Take down an end that is met at the replay and may not be in the traffic log yet."""
@@ -376,7 +376,7 @@ class Endings:
             self._replayed_final(time, head) if kind == _FINAL else self._replayed_mail(time, head)
         )
         if end is not None:
-            self._replayed.append((position, end))
+            self._replayed.append(end.at(position))
 
     def _recall(self, head: bytes) -> None:
         slab = self._state.spool.slab

@@ -34,7 +34,7 @@ import msgpack
 
 from smsc import text
 from smsc._pdu import Message
-from smsc._record import packed
+from smsc._record import Sheaf, text_octets
 from smsc.errors import KeyDestroyed, NewerLog
 from smsc.periods import Calendar, month_of
 from smsc.ports import Log
@@ -64,6 +64,7 @@ _UDHI = 0x40
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
+_HOUR = HOUR  # as a machine integer
 
 #: TRAFFIC's fields in order. Times in ms; addresses and names are octets.
 FIELDS = (
@@ -80,6 +81,8 @@ class Finished:
     """A message that has reached its final state, with all that its record says."""
 
     id: int
+    #: Of its end in the keeper's log; 0 while it is not there.
+    position: int
     inbound: bool
     customer: bytes
     account: bytes
@@ -102,6 +105,11 @@ class Finished:
     price: Any
     #: The destination's MCC and MNC; empty if unknown.
     network: bytes
+
+    def at(self, position: int) -> Finished:
+        """Its end is in the keeper's log, at this position."""
+        self.position = position
+        return self
 
 
 def finished(
@@ -175,16 +183,15 @@ def period_of(accepted: int) -> str:
 
 def segments(message: Message) -> int:
     """Short messages that a handset needs to get this text: what is billed."""
-    octets = message.text
-    if len(octets) <= _SURELY_ONE[message.data_coding]:
+    if text_octets(message) <= _SURELY_ONE[message.data_coding]:
         return 1
-    return text.segments(octets, message.data_coding, bool(message.esm_class & _UDHI))
+    return text.segments(message.text, message.data_coding, bool(message.esm_class & _UDHI))
 
 
-def pack(end: Finished) -> bytes:
-    """TRAFFIC of one record."""
-    price = _NO_PRICE if end.price is None else _pack(end.price)
-    return packed(
+def gather(end: Finished, sheaf: Sheaf) -> None:
+    """Put a record with the others of its block."""
+    sheaf.add(
+        end.position,
         end.id,
         end.inbound,
         end.accepted,
@@ -200,9 +207,8 @@ def pack(end: Finished) -> bytes:
         end.attempts,
         end.network,
         end.carrier,
-        end.customer,
         end.account,
-        price,
+        _NO_PRICE if end.price is None else _pack(end.price),
     )
 
 
@@ -305,22 +311,6 @@ def moment(ms: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ms // 1000)) + f".{ms % 1000:03d}Z"
 
 
-class _Group:
-    """Records of one customer's period that wait to become a block."""
-
-    def __init__(self, customer: bytes, period: str) -> None:
-        self.customer = customer
-        self.period = period
-        self.clear()
-
-    def clear(self) -> None:
-        self.ends: list[bytes] = []
-        self.traffic: list[bytes] = []
-        self.contents: list[bytes] = []
-        self.newest = 0
-        self.octets = 0
-
-
 class _Period:
     """One month's log, and what of it is on its way to disk."""
 
@@ -328,7 +318,7 @@ class _Period:
         self.log = log
         self.covered = 0
         #: What was not made a block yet, by customer and billing period.
-        self.groups: dict[tuple[bytes, str], _Group] = {}
+        self.sheaves: dict[tuple[bytes, str], Sheaf] = {}
         #: (position, newest end) of the blocks beyond the cursor: their ends may be met again.
         self._beyond: list[tuple[int, int]] = []
         log.replay(self._read)
@@ -373,7 +363,9 @@ class Traffic:
         self._hour = -1
         self._month = ""
         #: Ends that wait for the return of a month's log.
-        self._lent: dict[str, list[tuple[int, Finished]]] = {}
+        self._lent: dict[str, list[Finished]] = {}
+        #: Where the newest end was put, if that is still being gathered: most go together.
+        self._last: Sheaf | None = None
         self._tail: set[int] = set()
         for one in self._logs.values():
             self._tail |= one.tail()
@@ -390,18 +382,18 @@ class Traffic:
         #: Records written.
         self.records = 0
 
-    def release(self, staged: list[tuple[int, Finished]]) -> None:
-        """Write the records of messages whose ends are durable; ``(position, end)`` each."""
-        for position, end in staged:
-            self._write(position, end)
+    def release(self, staged: list[Finished]) -> None:
+        """Write the records of messages whose ends are durable."""
+        for end in staged:
+            self._write(end)
 
-    def again(self, ends: list[tuple[int, Finished]]) -> None:
+    def again(self, ends: list[Finished]) -> None:
         """Ends met again at a start; those that are here already are left out."""
-        self.release([end for end in ends if end[1].id not in self._tail])
+        self.release([end for end in ends if end.id not in self._tail])
         self._tail.clear()
         # Nothing of the keeper's log goes before these are as durable as any end of this run.
         if ends:
-            self.written = max(self.written, ends[-1][0])
+            self.written = max(self.written, ends[-1].position)
         self.staged = self.written
 
     @property
@@ -423,53 +415,63 @@ class Traffic:
         else:
             self._logs[period] = _Period(log)
 
-    def _write(self, position: int, end: Finished) -> None:
-        hour = end.accepted // HOUR
+    def _write(self, end: Finished) -> None:
+        hour = end.accepted // _HOUR
         if hour != self._hour:
             self._hour, self._month = hour, period_of(end.accepted)
-        month = self._month
-        if month in self._lent:
-            self._lent[month].append((position, end))
+        sheaf = self._sheaf(end, self._month)
+        if sheaf is None:
+            self._lent[self._month].append(end)
             return
+        gather(end, sheaf)
+        self.records += 1
+        self.written = max(self.written, end.position)
+        if sheaf.octets > FULL_BLOCK:
+            self._close_block(self._logs[sheaf.month], sheaf)
+            sheaf.clear()
+
+    def _sheaf(self, end: Finished, month: str) -> Sheaf | None:
+        """Where an end is put; None while its month's log is lent."""
+        calendar, last = self.calendar, self._last
+        period = month if calendar is None else calendar.period(end.customer, end.accepted)
+        if (
+            last is not None
+            and last.month == month
+            and last.period == period
+            and last.customer == end.customer
+        ):
+            return last
+        if month in self._lent:
+            return None
         one = self._logs.get(month)
         if one is None:  # accepted long ago: ``missing`` names what is usual
             one = self._logs[month] = _Period(self._open_log(month))
-        customer = end.customer
-        calendar = self.calendar
-        period = month if calendar is None else calendar.period(customer, end.accepted)
-        group = one.groups.get((customer, period))
-        if group is None:
-            group = one.groups[customer, period] = _Group(customer, period)
-        record, content = pack(end), _pack(end.message.text)
-        group.ends.append(_END.pack(end.id, position))
-        group.traffic.append(record)
-        group.contents.append(content)
-        group.newest = max(group.newest, position)
-        group.octets += len(record) + len(content)
-        self.records += 1
-        self.written = max(self.written, position)
-        if group.octets > FULL_BLOCK:
-            self._close_block(one, group)
-            group.clear()
+        key = (end.customer, period)
+        found = one.sheaves.get(key)
+        if found is None:
+            found = one.sheaves[key] = Sheaf(end.customer, month, period)
+        self._last = found
+        return found
 
-    def _close_block(self, one: _Period, group: _Group) -> None:
-        customer, period = group.customer, group.period
-        traffic, sealed = self._sealer.seal(customer, period, TRAFFIC, b"".join(group.traffic))
-        content, texts = self._sealer.seal(customer, period, CONTENT, b"".join(group.contents))
+    def _close_block(self, one: _Period, sheaf: Sheaf) -> None:
+        customer, period = sheaf.customer, sheaf.period
+        traffic, sealed = self._sealer.seal(customer, period, TRAFFIC, sheaf.traffic)
+        content, texts = self._sealer.seal(customer, period, CONTENT, sheaf.contents)
         log = one.log
         if not log.open_octets:
             log.begin(self._clock())
             log.append(CURSOR, _CURSOR.pack(self.covered))
-        head = _BLOCK.pack(group.newest, traffic, content, len(group.ends))
-        log.append(BLOCK, head, _pack((b"".join(group.ends), sealed, texts)))
+        head = _BLOCK.pack(sheaf.newest, traffic, content, len(sheaf))
+        log.append(BLOCK, head, _pack((sheaf.ends, sealed, texts)))
         if log.open_octets > FULL_FRAME:
             self._unsettled.append((one, log.seal()))
 
     def _close_blocks(self, one: _Period) -> None:
-        for group in one.groups.values():
-            if group.ends:
-                self._close_block(one, group)
-        one.groups.clear()
+        for sheaf in one.sheaves.values():
+            if len(sheaf):
+                self._close_block(one, sheaf)
+        one.sheaves.clear()
+        self._last = None
 
     def sync(self) -> None:
         """Start making durable what was written, and note what has become so. Never blocks.
@@ -486,7 +488,7 @@ class Traffic:
             if one.log.open_octets:
                 self._unsettled.append((one, one.log.seal()))
         self._settling, self._unsettled = self._unsettled, []
-        waiting = [at for ends in self._lent.values() for at, _end in ends]
+        waiting = [end.position for ends in self._lent.values() for end in ends]
         self._settled_up_to = min(min(waiting) - 1, self.written) if waiting else self.written
 
     def lend(self, month: str) -> bool:
@@ -497,7 +499,7 @@ class Traffic:
         one = self._logs.get(month)
         if one is not None:
             under_way = [each for each, _number in (*self._settling, *self._unsettled)]
-            if one.groups or one.log.open_octets or one.log.busy or one in under_way:
+            if one.sheaves or one.log.open_octets or one.log.busy or one in under_way:
                 return False
             del self._logs[month]
             one.log.close()
@@ -506,8 +508,8 @@ class Traffic:
 
     def take_back(self, month: str) -> None:
         """The month's log may be written to again."""
-        for position, end in self._lent.pop(month):
-            self._write(position, end)
+        for end in self._lent.pop(month):
+            self._write(end)
 
     def close(self) -> None:
         """Make everything durable and let go of the logs."""

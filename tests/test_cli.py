@@ -269,7 +269,7 @@ def traffic(file: Path) -> str:
             id, False, account, account, b"sim", accepted, accepted + 5, accepted + 1_500,
             accepted + 9_000, 2, state, 0, b"", b"000", message,
         )  # fmt: skip
-        traffic.release([(id, end)])
+        traffic.release([end.at(id)])
     traffic.close()
     keys.close()
     return str(file)

@@ -49,7 +49,7 @@ class Logs:
                         position, False, customer, b"acme", b"one", at, at, at, at + 1, 1, 2, 0,
                         b"", b"", message,
                     )  # fmt: skip
-                    writer.release([(position, end)])
+                    writer.release([end.at(position)])
         writer.close()
 
     def _open(self, month: str) -> Journal:

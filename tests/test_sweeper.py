@@ -72,7 +72,7 @@ class Site:
                         n + 1, False, customer, customer, b"sim", accepted, accepted + 5,
                         accepted + 9, accepted + 99, 1, 2, 0, b"", b"", message,
                     )  # fmt: skip
-                    records.release([(n + 1, end)])
+                    records.release([end.at(n + 1)])
                 records.sync()
                 records.sync()
             records.close()

@@ -78,11 +78,11 @@ class Bench:
             )
         ]
 
-    def crash(self, ends: list[tuple[int, Finished]], keep: int = 0) -> Bench:
+    def crash(self, ends: list[Finished], keep: int = 0) -> Bench:
         """Lose what is not durable, but for ``keep`` frames; meet the ends behind the cursor."""
         logs = {period: log.lose_tail(keep) for period, log in self.logs.items()}
         after = Bench(logs, **self.options)
-        after.traffic.again([end for end in ends if end[0] > after.traffic.covered])
+        after.traffic.again([end for end in ends if end.position > after.traffic.covered])
         return after
 
     def settle(self) -> None:
@@ -102,7 +102,7 @@ class Bench:
 def test_a_record_says_all_of_a_message(name: str) -> None:
     message, bench = PDUS[name], Bench()
     end = ended(0x4000000001, message=message)
-    bench.traffic.release([(7, end)])
+    bench.traffic.release([end.at(7)])
     bench.traffic.sync()
     [fields] = bench.records()
     assert fields == {
@@ -146,7 +146,7 @@ def blocks(log: SimLog) -> list[tuple[bytes, bytes]]:
 def test_the_two_classes_are_sealed_each_for_itself() -> None:
     log, sealer = SimLog(), Sealed()
     traffic = Traffic(lambda period: log, [], sealer, lambda: START)
-    traffic.release([(7, ended(1)), (8, ended(2))])
+    traffic.release([ended(1).at(7), ended(2).at(8)])
     traffic.sync()
     assert sealer.given == [(b"C-1047", "2026-09", kind) for kind in ("traffic", "content")]
     [(head, body)] = blocks(log)
@@ -172,7 +172,7 @@ def test_a_block_is_of_one_customer_and_one_of_its_periods() -> None:
     mine, other = ended(1, SEPTEMBER), ended(2, SEPTEMBER + 1)
     strange = ended(3, SEPTEMBER)
     strange.customer = b"C-2"
-    traffic.release([(7, mine), (8, other), (9, strange), (10, mine)])
+    traffic.release([mine.at(7), other.at(8), strange.at(9), ended(1).at(10)])
     traffic.sync()
     assert [name[:2] for name in sealer.given[::2]] == [
         (b"C-1047", "even-0"),
@@ -186,7 +186,7 @@ def test_a_large_content_is_a_block_like_any() -> None:
     bench = Bench()
     raw = encode(Command.SUBMIT_SM, 1, 0, ((PAYLOAD, bytes(65_000)),))
     large = ended(1, message=Message.from_raw(raw))
-    bench.traffic.release([(7, ended(2)), (8, large), (9, ended(3))])
+    bench.traffic.release([ended(2).at(7), large.at(8), ended(3).at(9)])
     bench.traffic.sync()
     assert [len(fields["content"]) for fields in bench.records()] == [5, 65_000, 5]
 
@@ -239,7 +239,7 @@ def test_a_period_is_a_month_in_utc(
     monkeypatch.setenv("TZ", "America/New_York")
     assert period_of(accepted) == period
     bench = Bench()
-    bench.traffic.release([(1, ended(1, accepted))])
+    bench.traffic.release([ended(1, accepted).at(1)])
     assert list(bench.logs) == list(bench.traffic) == [period]
 
 
@@ -272,7 +272,7 @@ def test_a_log_that_was_opened_ahead_is_used() -> None:
     bench, ahead = Bench(), SimLog()
     bench.traffic.adopt("2026-09", ahead)
     assert bench.traffic.missing(START) is None
-    bench.traffic.release([(1, ended(1))])
+    bench.traffic.release([ended(1).at(1)])
     assert bench.logs == {}, "none was opened in haste"
     bench.traffic.sync()
     assert [kind for kind, _, _ in ahead._records.values()] == [CURSOR, BLOCK]
@@ -280,11 +280,11 @@ def test_a_log_that_was_opened_ahead_is_used() -> None:
 
 def test_a_log_that_came_too_late_is_let_go() -> None:
     bench, late = Bench(), SimLog()
-    bench.traffic.release([(1, ended(1))])
+    bench.traffic.release([ended(1).at(1)])
     bench.traffic.adopt("2026-09", late)
     with pytest.raises(RuntimeError, match="closed"):
         late.replay(lambda *record: None)
-    bench.traffic.release([(2, ended(2))])
+    bench.traffic.release([ended(2).at(2)])
     bench.traffic.sync()
     assert len(bench.records()) == 2
 
@@ -319,7 +319,7 @@ def test_a_number_is_not_shown_whole(address: bytes, seen: bytes) -> None:
 def test_what_is_shown_has_no_content_and_fits_json() -> None:
     bench = Bench()
     message = submit_sm(source_addr=b"ACME", source_addr_ton=5, short_message=b"a secret \xff")
-    bench.traffic.release([(1, ended(0xAB, message=message))])
+    bench.traffic.release([ended(0xAB, message=message).at(1)])
     bench.traffic.sync()
     [fields] = bench.records()
     view = shown(fields | {"sent": 0})
@@ -354,7 +354,7 @@ def note_durable(bench: Bench) -> None:
 
 def write_cursor(bench: Bench) -> None:
     note_durable(bench)
-    bench.traffic.release([(30, ended(3))])
+    bench.traffic.release([ended(3).at(30)])
     make_durable(bench)
 
 
@@ -362,11 +362,11 @@ def write_cursor(bench: Bench) -> None:
 @pytest.mark.parametrize("then", [write, start_sync, make_durable, note_durable, write_cursor])
 @pytest.mark.parametrize("months", [(SEPTEMBER, SEPTEMBER), (SEPTEMBER, OCTOBER)])
 def test_a_crash_leaves_one_record_each(months: tuple[int, int], then: Any, keep: int) -> None:
-    ends = [(10 * n, ended(n, accepted)) for n, accepted in enumerate(months, 1)]
+    ends = [ended(n, accepted).at(10 * n) for n, accepted in enumerate(months, 1)]
     bench = Bench(hold=True)
     bench.traffic.release(ends)
     then(bench)
-    ends.append((30, ended(3)))
+    ends.append(ended(3).at(30))
     again = bench.crash(ends, keep)
     again = again.crash(ends, keep)  # at once
     again.settle()
@@ -376,13 +376,13 @@ def test_a_crash_leaves_one_record_each(months: tuple[int, int], then: Any, keep
 
 def test_the_cursor_moves_only_with_what_is_durable_in_all_periods() -> None:
     bench = Bench(hold=True)
-    bench.traffic.release([(10, ended(1, SEPTEMBER)), (20, ended(2, OCTOBER))])
+    bench.traffic.release([ended(1, SEPTEMBER).at(10), ended(2, OCTOBER).at(20)])
     bench.traffic.sync()
     bench.logs["2026-09"].advance()
     bench.traffic.sync()
     assert bench.traffic.covered == 0, "the other period is not on disk"
     bench.logs["2026-10"].advance()
-    bench.traffic.release([(30, ended(3))])
+    bench.traffic.release([ended(3).at(30)])
     bench.traffic.sync()
     assert bench.traffic.covered == 20, "what came later is not in it"
     make_durable(bench)
@@ -392,7 +392,7 @@ def test_the_cursor_moves_only_with_what_is_durable_in_all_periods() -> None:
 
 def test_ends_met_again_must_be_durable_like_any() -> None:
     """What is released of the keeper's log asks ``staged`` and ``covered``."""
-    ends = [(10, ended(1)), (20, ended(2)), (30, ended(3, OCTOBER))]
+    ends = [ended(1).at(10), ended(2).at(20), ended(3, OCTOBER).at(30)]
     bench = Bench(hold=True)
     bench.traffic.release([ends[2]])
     make_durable(bench)
@@ -411,7 +411,7 @@ def test_ends_met_again_must_be_durable_like_any() -> None:
 @pytest.mark.parametrize("segment_octets", [MIB, 16 * MIB])
 def test_a_large_batch_makes_many_frames(segment_octets: int) -> None:
     count, message = 5 * FULL_FRAME // 250, submit_sm(short_message=bytes(140))
-    ends = [(n, ended(n, OCTOBER if n % 3 else SEPTEMBER, message)) for n in range(1, count + 1)]
+    ends = [ended(n, OCTOBER if n % 3 else SEPTEMBER, message).at(n) for n in range(1, count + 1)]
     bench = Bench(hold=True, segment_octets=segment_octets)
     bench.traffic.release(ends)
     assert len(bench.logs["2026-10"]._frames) >= 2, "no frame waits for the sync to be full"
@@ -425,7 +425,7 @@ def test_a_large_batch_makes_many_frames(segment_octets: int) -> None:
 
 def test_a_close_makes_all_durable() -> None:
     bench = Bench(hold=True)
-    ends = [(10, ended(1)), (20, ended(2, OCTOBER))]
+    ends = [ended(1).at(10), ended(2, OCTOBER).at(20)]
     bench.traffic.release(ends)
     bench.traffic.close()
     again = bench.crash(ends)
@@ -435,7 +435,7 @@ def test_a_close_makes_all_durable() -> None:
 def test_every_frame_says_how_far_the_records_reach() -> None:
     bench = Bench()
     for n in range(1, 4):
-        bench.traffic.release([(n * 10, ended(n))])
+        bench.traffic.release([ended(n).at(n * 10)])
         bench.traffic.sync()
         bench.traffic.sync()
     kinds = [kind for kind, _, _ in bench.logs["2026-09"]._records.values()]
@@ -445,14 +445,14 @@ def test_every_frame_says_how_far_the_records_reach() -> None:
 
 def test_what_ends_while_a_log_is_lent_waits_and_holds_the_cursor() -> None:
     bench = Bench(hold=True)
-    bench.traffic.release([(10, ended(1))])
+    bench.traffic.release([ended(1).at(10)])
     assert not bench.traffic.lend("2026-09"), "not written"
     bench.traffic.sync()
     assert not bench.traffic.lend("2026-09"), "not durable"
     bench.settle()
     assert bench.traffic.lend("2026-09")
     kept = bench.logs["2026-09"] = bench.logs["2026-09"].lose_tail()
-    bench.traffic.release([(20, ended(2)), (30, ended(3, OCTOBER))])
+    bench.traffic.release([ended(2).at(20), ended(3, OCTOBER).at(30)])
     bench.settle()
     assert bench.traffic.covered == 19, "the end at 20 is nowhere yet"
     crashed = Bench({p: log.lose_tail() for p, log in bench.logs.items()})
@@ -474,7 +474,7 @@ def test_any_course_of_things_leaves_one_record_each(seed: int) -> None:
             batch = []
             for _ in range(dice.randrange(1, 6)):
                 month = dice.choice((SEPTEMBER, OCTOBER))
-                batch.append((10 * len(ends) + 10, ended(len(ends) + 1, month)))
+                batch.append(ended(len(ends) + 1, month).at(10 * len(ends) + 10))
                 ends.append(batch[-1])
             bench.traffic.release(batch)
         elif what < 0.65:
@@ -484,7 +484,9 @@ def test_any_course_of_things_leaves_one_record_each(seed: int) -> None:
         else:
             bench = bench.crash(ends, dice.randrange(3))
         durable = Bench({p: log.lose_tail() for p, log in bench.logs.items()}).records()
-        assert {f["id"] for f in durable} >= {e.id for at, e in ends if at <= bench.traffic.covered}
+        assert {f["id"] for f in durable} >= {
+            e.id for e in ends if e.position <= bench.traffic.covered
+        }
     bench = bench.crash(ends)
     bench.settle()
-    assert sorted(fields["id"] for fields in bench.records()) == [end.id for _, end in ends]
+    assert sorted(fields["id"] for fields in bench.records()) == [end.id for end in ends]
