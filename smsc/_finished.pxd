@@ -50,5 +50,17 @@ cdef class FinalStates:
     cpdef int take(self, int account, bytes entries, uint32_t segment) except -1
 
 
+cdef class Remembered:
+    cdef uint64_t *newer     # 0 where there is no key
+    cdef uint64_t *older
+    cdef uint64_t mask
+    cdef uint64_t least
+    cdef uint64_t count      # keys in the newer one
+
+    cdef uint64_t *_place(self, uint64_t *table, uint64_t key) noexcept
+    cpdef int add(self, uint64_t key) except -1
+    cpdef bint has(self, uint64_t key) except -1
+
+
 cpdef uint32_t source_check(uint64_t id, int ton, int npi, bytes address) except 0
 cpdef int error_octet(bytes network_error, bytes error, uint32_t status) except -1

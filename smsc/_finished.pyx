@@ -13,9 +13,10 @@ give way when there are too many may differ after a restart, and nothing else do
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
+from smsc._receipt cimport number_of
 from smsc._spool cimport hash_of, mix
 from smsc.records import MAX_STATES, STATE_OCTETS
 
@@ -56,10 +57,12 @@ cpdef int error_octet(bytes network_error, bytes error, uint32_t status) except 
     The network's error code, the number behind a receipt's ``err:``, the carrier's command_status.
     """
     cdef const uint8_t *code = <const uint8_t *>PyBytes_AS_STRING(network_error)
+    cdef int number
     if PyBytes_GET_SIZE(network_error) == 3 and code[1] == 0 and code[2]:
         return code[2]
-    if error.isdigit() and 0 < int(error) < 256:
-        return int(error)
+    number = number_of(error)
+    if 0 < number < 256:
+        return number
     return status if status < 256 else 0
 
 
@@ -333,6 +336,53 @@ cdef class FinalStates:
     def octets(self):
         """Memory held."""
         return (self.mask + 1) * (sizeof(Kept) + 2 * sizeof(uint32_t))
+
+
+
+@cython.final
+cdef class Remembered:
+    """See _finished.pyi. Two tables with open addressing; the older one goes as a whole."""
+
+    def __cinit__(self, uint64_t least):
+        cdef uint64_t size = 2 * LEAST
+        while size < 2 * least:
+            size *= 2
+        self.least = least
+        self.mask = size - 1
+        self.newer = <uint64_t *>calloc(size, sizeof(uint64_t))
+        self.older = <uint64_t *>calloc(size, sizeof(uint64_t))
+        if self.newer == NULL or self.older == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.newer)
+        free(self.older)
+
+    cdef uint64_t *_place(self, uint64_t *table, uint64_t key) noexcept:
+        """Where a key is, or would be put."""
+        cdef uint64_t at = key & self.mask
+        while table[at] != 0 and table[at] != key:
+            at = (at + 1) & self.mask
+        return &table[at]
+
+    cpdef int add(self, uint64_t key) except -1:
+        cdef uint64_t *place
+        if key == 0:
+            raise ValueError("a key is not 0")
+        if self.count >= self.least:
+            self.newer, self.older = self.older, self.newer
+            memset(self.newer, 0, (self.mask + 1) * sizeof(uint64_t))
+            self.count = 0
+        place = self._place(self.newer, key)
+        if place[0] != key:
+            place[0] = key
+            self.count += 1
+        return 0
+
+    cpdef bint has(self, uint64_t key) except -1:
+        if key == 0:
+            return False
+        return self._place(self.newer, key)[0] == key or self._place(self.older, key)[0] == key
 
 
 def _by_id(FinalState value):

@@ -1,7 +1,7 @@
 # The map of _pdu.pyx: what a PDU holds. Promises to users are in _pdu.pyi.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 
@@ -154,3 +154,5 @@ cdef class Decoder:
 # Stretches of a PDU's own octets, good for as long as it lives. Both decode first.
 cdef bint find(Pdu pdu, uint16_t tag, Cursor *value) except -1   # the first TLV with that tag
 cdef int text_of(Message message, Cursor *text) except -1        # as Message.text
+
+cpdef bytes hex_id(uint64_t message_id)

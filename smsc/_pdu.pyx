@@ -963,7 +963,7 @@ def resequence(bytes pdu not None, uint32_t sequence_number):
     return copy
 
 
-def hex_id(uint64_t message_id):
+cpdef bytes hex_id(uint64_t message_id):
     cdef int digits = hex_digits(message_id)
     cdef bytes text = PyBytes_FromStringAndSize(NULL, digits)
     cdef Cursor room = body(text, 0)

@@ -24,10 +24,10 @@ cdef class Writer:
     cdef const char *_digits(self, int64_t minute) except NULL
     cdef int _put_date(self, Cursor *room, int64_t ms, bint seconds) except -1
     cdef int _put_text(
-        self, Cursor *room, Message original, bytes message_id, Told told, error,
+        self, Cursor *room, Message original, bytes message_id, Told told, int error,
         int64_t submit_ms, int64_t done_ms, bint seconds) except -1
     cpdef bytes write(
-        self, Message original, bytes message_id, int state, bytes network_error, error,
+        self, Message original, bytes message_id, int state, bytes network_error, int error,
         int64_t submit_ms, int64_t done_ms, bint tlvs, bint seconds)
 
 
@@ -48,3 +48,6 @@ cdef class Reader:
 
     cdef int _state(self, bytes word) except -1
     cpdef Receipt read(self, Message pdu)
+
+
+cpdef int number_of(bytes digits) except? -1

@@ -42,6 +42,12 @@ class Receipt:
     def network_error(self) -> bytes:
         """The three octets of network_error_code."""
 
+def number_of(digits: bytes) -> int:
+    """The number that is written in these ASCII digits, -1 if there are others or none.
+
+    Of a number beyond 24 bits no more is said than that.
+    """
+
 @final
 class Writer:
     """Lays receipts out. ``told`` says of each message_state which one a client is told, and its

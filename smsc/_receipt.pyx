@@ -12,6 +12,7 @@ from smsc._pdu cimport (
     HEADER,
     Cursor,
     Message,
+    body,
     find,
     left,
     over,
@@ -49,6 +50,8 @@ cdef enum:
     MAX_TEXT = 255
     # Three characters is what parsers in the field take.
     MAX_ERROR = 999
+    # Where it is a number, more than this says no more.
+    MAX_NUMBER = 0xFFFFFF
     # What is longer than a message_id can be is no value.
     MAX_VALUE = 64
 
@@ -89,9 +92,9 @@ cdef inline int put_tlv_head(Cursor *room, uint16_t tag, Py_ssize_t length) exce
     return put_octet(room, <uint8_t> length)
 
 
-cdef inline int put_error(Cursor *room, error) except -1:
+cdef inline int put_error(Cursor *room, int error) except -1:
     """At least three digits."""
-    cdef int number = min(error, MAX_ERROR)
+    cdef int number = min(error, <int> MAX_ERROR)
     if number < 0:
         return put_octets(room, b"%03d" % number)
     put_octet(room, <uint8_t> (c"0" + number // 100))
@@ -195,7 +198,7 @@ cdef class Writer:
         return 0
 
     cdef int _put_text(
-        self, Cursor *room, Message original, bytes message_id, Told told, error,
+        self, Cursor *room, Message original, bytes message_id, Told told, int error,
         int64_t submit_ms, int64_t done_ms, bint seconds,
     ) except -1:
         cdef uint8_t *sm_length = <uint8_t *> take(room, 1)
@@ -219,7 +222,7 @@ cdef class Writer:
         return 0
 
     cpdef bytes write(
-        self, Message original, bytes message_id, int state, bytes network_error, error,
+        self, Message original, bytes message_id, int state, bytes network_error, int error,
         int64_t submit_ms, int64_t done_ms, bint tlvs, bint seconds,
     ):
         cdef uint8_t octets[ROOM]
@@ -250,6 +253,20 @@ cdef class Writer:
         room = over(octets, HEADER)
         put_header(&room, <uint32_t> size, DELIVER_SM, 0, 0)
         return PyBytes_FromStringAndSize(<char *> octets, size)
+
+
+cpdef int number_of(bytes digits) except? -1:
+    cdef Cursor left_over = body(digits, 0)
+    cdef const uint8_t *octet = take(&left_over, 1)
+    cdef int number = 0
+    if octet is NULL:
+        return -1
+    while octet is not NULL:
+        if not c"0" <= octet[0] <= c"9":
+            return -1
+        number = min(number * 10 + (octet[0] - c"0"), <int> MAX_NUMBER)
+        octet = take(&left_over, 1)
+    return number
 
 
 # -- reading -----------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ cdef struct End:
     uint64_t position
 
 
-cdef uint8_t *extend(Growing *octets, size_t more) except NULL:
+cdef inline uint8_t *extend(Growing *octets, size_t more) except NULL:
     """Where so many may be written next; who writes them moves ``used``."""
     cdef size_t room = octets.room or FIRST_ROOM
     cdef uint8_t *start

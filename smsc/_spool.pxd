@@ -61,6 +61,7 @@ cdef class Slab:
     cdef uint32_t top           # slots ever used
     cdef uint32_t free_head
     cdef readonly uint32_t count
+    cdef uint32_t *by_account   # entries of each account
     cdef ListHead *lists
     cdef uint32_t list_count
     cdef uint32_t list_room
@@ -85,6 +86,7 @@ cdef class Slab:
 
     cpdef int64_t add(self, uint64_t id, uint64_t position, uint16_t account, uint16_t carrier, uint8_t state, uint8_t lane, uint8_t attempt, uint8_t flags, int64_t expiry_ms) except -1
     cpdef int remove(self, uint32_t slot) except -1
+    cpdef uint32_t of_account(self, uint16_t account) noexcept
     cpdef int64_t find(self, uint64_t id) noexcept
     cpdef int64_t find_key(self, uint64_t key) noexcept
     cpdef int set_key(self, uint32_t slot, uint64_t key) except -1

@@ -32,6 +32,7 @@ cdef enum:
     CHUNK_BITS = 14  # 16,384 entries: 1 MiB grown at a time, never copied
     CHUNK = 16384
     WHEEL_LISTS = 1024
+    ACCOUNTS = 65536  # as many numbers of accounts there are
 
 NO_LIST = 0xFFFFFFFF
 #: The first list number ``new_list`` gives; below are the wheel's buckets.
@@ -284,7 +285,8 @@ cdef class Slab:
         self.list_room = WHEEL_LISTS + 64
         self.list_count = WHEEL_LISTS
         self.lists = <ListHead *>malloc(self.list_room * sizeof(ListHead))
-        if self.lists == NULL:
+        self.by_account = <uint32_t *>calloc(ACCOUNTS, sizeof(uint32_t))
+        if self.lists == NULL or self.by_account == NULL:
             raise MemoryError
         memset(self.lists, 0xFF, self.list_room * sizeof(ListHead))
         cdef uint32_t i
@@ -301,6 +303,7 @@ cdef class Slab:
         for i in range(self.chunk_count):
             free(self.chunks[i])
         free(self.chunks)
+        free(self.by_account)
         free(self.lists)
 
     def __len__(self):
@@ -366,6 +369,7 @@ cdef class Slab:
         e.flags = flags
         self.ids.put(id, slot)
         self.count += 1
+        self.by_account[account] += 1
         self._count_segment(position >> 32, 1)
         return slot
 
@@ -384,6 +388,11 @@ cdef class Slab:
         e.next = self.free_head
         self.free_head = slot
         self.count -= 1
+        self.by_account[e.account] -= 1
+
+    cpdef uint32_t of_account(self, uint16_t account) noexcept:
+        """How many entries an account has."""
+        return self.by_account[account]
 
     cpdef int64_t find(self, uint64_t id) noexcept:
         """The slot of ``id``, or -1."""

@@ -38,9 +38,8 @@ class Asides:
     def __init__(self, slab: Slab) -> None:
         self._slab = slab
         self._of: dict[int, Aside] = {}
-
-    def __len__(self) -> int:
-        return len(self._of)
+        #: How many messages there is something to remember of.
+        self.count = 0
 
     def __iter__(self) -> Iterator[tuple[int, Aside]]:
         return iter(self._of.items())
@@ -54,9 +53,11 @@ class Asides:
         a = records.read_aside(head)
         if self._slab.find(a.id) >= 0:
             self._of[a.id] = Aside(a.notified, a.before, a.tried, a.waited)
+            self.count = len(self._of)
 
     def final(self, position: int, time: int, head: bytes) -> None:
         self._of.pop(records.read_final(head).id, None)
+        self.count = len(self._of)
 
 
 class Doubt(NamedTuple):

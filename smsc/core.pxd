@@ -8,6 +8,7 @@ from smsc.bodies cimport Bodies
 from smsc.book cimport Book
 from smsc.commit cimport Commit
 from smsc.counters cimport Counters
+from smsc.deliveries cimport Deliveries
 from smsc.endings cimport Endings
 from smsc.mailbox cimport Mailboxes
 from smsc.mailroom cimport Mailroom
@@ -34,7 +35,7 @@ cdef class Core:
     cdef Book _book
     cdef object _till
     cdef Endings _ends
-    cdef object _deliveries
+    cdef Deliveries _deliveries
     cdef object _broadcasts
     cdef readonly bint broadcasting
     cdef Placement _placement

@@ -506,7 +506,7 @@ class Core:
 
     def _has_room(self, account: Account, index: int, ahead: int) -> bool:
         spool = self.state.spool
-        owed = spool.owed[index] + ahead
+        owed = spool.slab.of_account(index) + ahead
         return bool(
             self._room
             and spool.slab.count + ahead < self._max_owed
@@ -590,7 +590,7 @@ class Core:
         return self.state.mailboxes.waiting(self.state.accounts.index(account))
 
     def delivered(self, bind: EdgeBind, batch: Sequence[tuple[int, int]]) -> None:
-        self._deliveries.answered(bind, batch, self._commit.begin())
+        self._deliveries.answered(batch, self._commit.begin())
         self.mailroom.deliver(self.state.accounts.index(bind.account))
 
     # -- what time brings --------------------------------------------------------------------

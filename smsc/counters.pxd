@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport uint64_t
 
 
@@ -6,7 +7,7 @@ cdef class Counters:
     cdef readonly object refused
     cdef readonly object submitted
     cdef readonly object outcomes
-    cdef readonly object finished
+    cdef readonly dict finished
     cdef readonly object retried
     cdef readonly object moved
     cdef readonly object in_doubt
@@ -19,5 +20,8 @@ cdef class Counters:
     cdef readonly object inbound
     cdef public uint64_t inbound_unrouted
     cdef public uint64_t mailed
-    cdef readonly object mail_done
+    cdef readonly dict mail_done
     cdef readonly object by_account
+
+    @cython.locals(states=list)
+    cpdef count_finished(self, bytes carrier, int state)

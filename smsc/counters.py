@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+#: As many message_states there are.
+STATES = 10
+
+#: Why a mail is no more; ``overflow``: it found its mailbox full.
+MAIL_ENDS = ("delivered", "refused", "expired", "erased", "overflow")
+
 
 class Counters:
     """(Not ``collections.Counter``: its item assignment runs in Python, once per message.)"""
@@ -14,8 +20,8 @@ class Counters:
         self.submitted: defaultdict[bytes, int] = defaultdict(int)
         #: (carrier, command_status) of answered attempts.
         self.outcomes: defaultdict[tuple[bytes, int], int] = defaultdict(int)
-        #: (carrier, message_state) of finished messages.
-        self.finished: defaultdict[tuple[bytes, int], int] = defaultdict(int)
+        #: Of finished messages, by carrier: how many there are of each message_state.
+        self.finished: dict[bytes, list[int]] = {}
         self.retried: defaultdict[bytes, int] = defaultdict(int)
         #: By the carrier that failed a message which another got then.
         self.moved: defaultdict[bytes, int] = defaultdict(int)
@@ -34,6 +40,14 @@ class Counters:
         self.inbound: defaultdict[bytes, int] = defaultdict(int)
         self.inbound_unrouted = 0
         self.mailed = 0
-        self.mail_done: defaultdict[str, int] = defaultdict(int)
+        #: By why it is no more.
+        self.mail_done = dict.fromkeys(MAIL_ENDS, 0)
         #: (system_id, accepted | delivered | failed): traffic data, counted only if it is served.
         self.by_account: defaultdict[tuple[bytes, str], int] = defaultdict(int)
+
+    def count_finished(self, carrier: bytes, state: int) -> None:
+        """A message has ended."""
+        states = self.finished.get(carrier)
+        if states is None:
+            states = self.finished[carrier] = [0] * STATES
+        states[state] += 1

@@ -17,7 +17,6 @@ from smsc.book import Book
 from smsc.counters import Counters
 from smsc.endings import Endings
 from smsc.mailroom import Mailroom
-from smsc.ports import EdgeBind
 from smsc.records import MailKind
 from smsc.routing import InboundRouter
 from smsc.smpp import MessageState, Status
@@ -33,10 +32,8 @@ ALERT_LIFETIME: Final = 900_000
 
 
 class Meaning(Enum):
-    """What a command_status in an answer to a delivery says."""
+    """What an answer to a delivery says that is not ESME_ROK: the client does not have it."""
 
-    #: The client has it.
-    DONE = auto()
     #: Not now.
     LATER = auto()
     #: Nothing that is known: perhaps later.
@@ -48,7 +45,6 @@ class Meaning(Enum):
 
 
 MEANINGS: Final[dict[int, Meaning]] = {
-    Status.ESME_ROK: Meaning.DONE,
     Status.ESME_RX_T_APPN: Meaning.LATER,
     Status.ESME_RMSGQFUL: Meaning.LATER,
     Status.ESME_RTHROTTLED: Meaning.LATER,
@@ -68,6 +64,10 @@ MEANINGS: Final[dict[int, Meaning]] = {
     Status.ESME_RINVTLVVAL: Meaning.NEVER,
     Status.ESME_RSYSERR: Meaning.LATER,
 }
+
+
+# Plain numbers, as in ``spool``.
+_ROK, _DELIVERED = int(Status.ESME_ROK), int(MessageState.DELIVERED)
 
 
 class Deliveries:
@@ -94,25 +94,27 @@ class Deliveries:
         """Work with these accounts from now on."""
         self._accounts = accounts
 
-    def answered(self, bind: EdgeBind, batch: Sequence[tuple[int, int]], now: int) -> None:
-        """``(mail id, command_status)`` of what a bind has answered for."""
+    def answered(self, batch: Sequence[tuple[int, int]], now: int) -> None:
+        """``(mail id, command_status)`` of what clients have answered for."""
         slab = self._mailboxes.slab
         for id, status in batch:
-            self._mailroom.answered(bind, id)
             slot = slab.find(id)
             if slot < 0:
                 continue
-            meaning = MEANINGS.get(status, Meaning.UNCLEAR)
-            if meaning is Meaning.DONE:
-                self._ends.end_mail(slot, MessageState.DELIVERED, "delivered", now)
-            elif meaning is Meaning.LATER or (
-                meaning is Meaning.UNCLEAR and self._mailboxes.tried(slot) < OFFERS
-            ):
-                self._mailboxes.defer(slot, now + DEFERRAL)
+            if status == _ROK:
+                self._ends.end_mail(slot, _DELIVERED, "delivered", now)
             else:
-                if meaning is Meaning.CLOSED:
-                    self._close(slot)
-                self._ends.end_mail(slot, MessageState.REJECTED, "refused", now)
+                self._refused(slot, MEANINGS.get(status, Meaning.UNCLEAR), now)
+
+    def _refused(self, slot: int, meaning: Meaning, now: int) -> None:
+        if meaning is Meaning.LATER or (
+            meaning is Meaning.UNCLEAR and self._mailboxes.tried(slot) < OFFERS
+        ):
+            self._mailboxes.defer(slot, now + DEFERRAL)
+            return
+        if meaning is Meaning.CLOSED:
+            self._close(slot)
+        self._ends.end_mail(slot, MessageState.REJECTED, "refused", now)
 
     def _close(self, slot: int) -> None:
         """What waits for the destination of this mail ends when its turn comes."""

@@ -2,8 +2,8 @@ from libc.stdint cimport int64_t, uint64_t
 
 cimport smsc.receipt as receipts
 cimport smsc.records as records
-from smsc._finished cimport source_check
-from smsc._pdu cimport Message
+from smsc._finished cimport Remembered, source_check
+from smsc._pdu cimport Message, hex_id
 from smsc._spool cimport Slab, pair_of
 from smsc.bodies cimport Bodies, Body
 from smsc.book cimport Book
@@ -36,8 +36,7 @@ cdef class Endings:
     cdef Counters _counters
     cdef object _network_of_sender
     cdef bint _per_account
-    cdef set _known
-    cdef set _known_before
+    cdef Remembered _remembered
     cdef list _replayed
 
     cpdef finish(self, long slot, int64_t now, int state, status=*, bytes network_error=*,

@@ -13,8 +13,8 @@ from typing import Any
 from smsc import message as rules
 from smsc import receipt as receipts
 from smsc import records
-from smsc._finished import source_check
-from smsc._pdu import Message
+from smsc._finished import Remembered, source_check
+from smsc._pdu import Message, hex_id
 from smsc._spool import pair_of
 from smsc.accounts import Account, Accounts
 from smsc.bodies import Bodies, Body
@@ -57,7 +57,7 @@ _OUR_ENDS = frozenset((MessageState.EXPIRED, MessageState.DELETED, MessageState.
 
 def text_id(id: int, old_peer: bool) -> bytes:
     """A message id as its client knows it: hexadecimal, at most 8 digits below 3.4."""
-    return b"%x" % (id & 0xFFFFFFFF if old_peer else id)
+    return hex_id(id & 0xFFFFFFFF if old_peer else id)
 
 
 def wants_receipt(message: Message, state: int) -> bool:
@@ -104,8 +104,7 @@ class Endings:
         self._counters = counters
         self._network_of_sender = network_of_sender
         self._per_account = per_account
-        self._known: set[int] = set()
-        self._known_before: set[int] = set()
+        self._remembered = Remembered(REMEMBERED)
         self._replayed: list[Finished] = []
 
     def adopt(self, accounts: Accounts) -> None:
@@ -154,7 +153,7 @@ class Endings:
         )
         self._export(self._book.append(_FINAL, now, head), end)
         self._bodies.drop(id)
-        self._counters.finished[(carrier, state)] += 1
+        self._counters.count_finished(carrier, state)
         if self._per_account:
             delivered = state in (_DELIVERED, _ENROUTE)
             self._counters.by_account[(account, "delivered" if delivered else "failed")] += 1
@@ -318,13 +317,11 @@ class Endings:
 
     def remember(self, key: int) -> None:
         """Know a receipt with this key as a repeated one."""
-        if len(self._known) >= REMEMBERED:
-            self._known, self._known_before = set(), self._known
-        self._known.add(key)
+        self._remembered.add(key)
 
     def remembers(self, key: int) -> bool:
         """Whether what this correlation key stood for ended not long ago."""
-        return key in self._known or key in self._known_before
+        return self._remembered.has(key)
 
     # -- mails -------------------------------------------------------------------------------
 
@@ -338,7 +335,7 @@ class Endings:
         mailboxes = self._state.mailboxes
         box = owner.config.mailbox
         account = mailboxes.accounts.index(owner.system_id)
-        if mailboxes.held[account] >= box.max_items:
+        if mailboxes.slab.of_account(account) >= box.max_items:
             self._counters.mail_done["overflow"] += 1
             return False
         id = self._book.next_id()

@@ -8,7 +8,6 @@ twice, never not at all. The methods named after records are the fold (see ``spo
 
 from __future__ import annotations
 
-from collections import defaultdict
 from enum import IntEnum
 
 from smsc import records
@@ -24,6 +23,10 @@ class MailState(IntEnum):
     DEFERRED = 3
 
 
+# Plain numbers, as in ``spool``.
+_WAITING, _TAKEN = int(MailState.WAITING), int(MailState.TAKEN)
+_DEFERRED = int(MailState.DEFERRED)
+
 #: States in which the end of its lifetime ends a mail.
 PERISHABLE = 1 << MailState.WAITING | 1 << MailState.DEFERRED
 
@@ -35,38 +38,41 @@ class Mailboxes:
         self.slab = Slab()
         self.accounts = accounts
         self.carriers = carriers
-        #: Mails per account, by its number, in any state.
-        self.held: defaultdict[int, int] = defaultdict(int)
-        self._lists: dict[int, int] = {}
+        #: Per account, by its number, the list of its mails that wait.
+        self._lists: list[int] = []
 
     def __len__(self) -> int:
         return len(self.slab)
 
     def _list(self, account: int) -> int:
-        queue = self._lists.get(account, -1)
-        if queue < 0:
-            queue = self._lists[account] = self.slab.new_list()
-        return queue
+        while len(self._lists) <= account:
+            self._lists.append(self.slab.new_list())
+        return self._lists[account]
 
     def waiting(self, account: int) -> int:
         """How many mails an account has that no bind has taken."""
         return self.slab.length(self._list(account))
 
     def take(self, account: int) -> int:
-        """The slot of the oldest waiting mail, now TAKEN; -1 when none waits."""
+        """The slot of the oldest waiting mail, now TAKEN and in no list; -1 when none waits."""
         slot = self.slab.pop(self._list(account))
         if slot >= 0:
-            self.slab.set_state(slot, MailState.TAKEN)
+            self.slab.set_state(slot, _TAKEN)
         return slot
 
-    def put_back(self, slot: int) -> None:
-        """A taken mail was not delivered: it is its account's next."""
-        self.slab.set_state(slot, MailState.WAITING)
-        self.slab.push_front(slot, self._list(self.slab.account(slot)))
+    def put_back(self, taken: int) -> None:
+        """The mails of this list were not delivered: they are their account's next, in order."""
+        slab = self.slab
+        slots = []
+        while (slot := slab.pop(taken)) >= 0:
+            slots.append(slot)
+        for slot in reversed(slots):
+            slab.set_state(slot, _WAITING)
+            slab.push_front(slot, self._list(slab.account(slot)))
 
     def defer(self, slot: int, due: int) -> None:
         """The client can't take it now: it waits again from ``due`` on."""
-        self.slab.set_state(slot, MailState.DEFERRED)
+        self.slab.set_state(slot, _DEFERRED)
         self.slab.schedule(slot, due)
 
     def tried(self, slot: int) -> int:
@@ -78,7 +84,7 @@ class Mailboxes:
 
     def recall(self, slot: int) -> None:
         """A deferred mail's time has come."""
-        self.slab.set_state(slot, MailState.WAITING)
+        self.slab.set_state(slot, _WAITING)
         self.slab.push(slot, self._list(self.slab.account(slot)))
 
     # -- the fold ----------------------------------------------------------------------------
@@ -92,13 +98,11 @@ class Mailboxes:
             return
         account = self.accounts.index(m.account)
         carrier = self.carriers.index(m.carrier)
-        slot = slab.add(m.id, position, account, carrier, MailState.WAITING, m.kind, 0, 0, m.expiry)
-        self.held[account] += 1
+        slot = slab.add(m.id, position, account, carrier, _WAITING, m.kind, 0, 0, m.expiry)
         slab.push(slot, self._list(account))
 
     def mail_done(self, position: int, time: int, head: bytes) -> None:
         slab = self.slab
         slot = slab.find(records.read_mail_done(head).id)
         if slot >= 0:
-            self.held[slab.account(slot)] -= 1
             slab.remove(slot)

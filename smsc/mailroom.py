@@ -8,10 +8,11 @@ for, because nobody wants it or nobody need, departs: its end is for others to w
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 
 from smsc import records
+from smsc._fresh import PLACES, Fresh
 from smsc._pdu import Message
 from smsc.commit import Commit
 from smsc.mailbox import Mailboxes
@@ -20,7 +21,7 @@ from smsc.records import MailKind
 from smsc.smpp import MessageState
 
 #: New mails whose octets are kept so that they need not be read back, over all accounts.
-FRESH = 20_000
+FRESH = PLACES
 
 #: Destinations of an account that are remembered as closed, while its mailbox is not empty;
 #: forgetting one costs an offer, and no mail.
@@ -35,14 +36,45 @@ _ALERT = int(MailKind.ALERT)
 class Desk:
     """A bind, and what it has of its account's mail."""
 
-    def __init__(self, bind: EdgeBind) -> None:
+    def __init__(self, bind: EdgeBind, taken: int) -> None:
         self.bind = bind
-        #: Ids that it took and has not answered, in order.
-        self.taken: dict[int, None] = {}
+        #: The list of the mails that it took and has not answered, in order.
+        self.taken = taken
         #: The credit left to the delivery under way; -1 before the bind was asked.
         self.room = -1
         self.ids: list[int] = []
         self.pdus: list[bytes] = []
+
+
+class Hall:
+    """The desks of an account."""
+
+    def __init__(self, account: int) -> None:
+        self.account = account
+        self.desks: list[Desk] = []
+        #: Which of them is served next.
+        self.turn = 0
+        #: Whether it has got mail in this turn of the loop.
+        self.expectant = False
+
+    def enter(self, desk: Desk) -> None:
+        """It is served when all others were."""
+        self.desks.insert(self.turn, desk)
+        self.pass_on()
+
+    def leave(self, desk: Desk) -> None:
+        at = self.desks.index(desk)
+        del self.desks[at]
+        if at < self.turn:
+            self.turn -= 1
+        elif self.turn == len(self.desks):
+            self.turn = 0
+
+    def pass_on(self) -> None:
+        """It is the next one's turn."""
+        self.turn += 1
+        if self.turn >= len(self.desks):
+            self.turn = 0
 
 
 class Mailroom:
@@ -53,20 +85,28 @@ class Mailroom:
         self._log = log
         self._commit = commit
         self._desks: dict[EdgeBind, Desk] = {}
-        self._turns: defaultdict[int, deque[Desk]] = defaultdict(deque)
-        self._fresh: dict[int, bytes] = {}
-        #: Accounts that have got mail in this turn of the loop.
-        self._expectant: set[int] = set()
+        #: By the account's number.
+        self._halls: list[Hall] = []
+        #: Lists of desks that are gone.
+        self._spare: list[int] = []
+        self._fresh = Fresh()
+        self._expectant: list[Hall] = []
         #: Per account the destinations, and the id before which nothing for each is wanted.
         self._closed: dict[int, OrderedDict[bytes, int]] = {}
         self._departed: list[tuple[int, int, str]] = []
         #: Says of an account's mail whether it is kept back for now; None: nothing is.
         self.blocked: Callable[[int, bytes], bool] | None = None
 
+    def _hall(self, account: int) -> Hall:
+        while len(self._halls) <= account:
+            self._halls.append(Hall(len(self._halls)))
+        return self._halls[account]
+
     def attach(self, account: int, bind: EdgeBind) -> None:
         """A receiving bind of the account is up."""
-        desk = self._desks[bind] = Desk(bind)
-        self._turns[account].append(desk)
+        taken = self._spare.pop() if self._spare else self._mailboxes.slab.new_list()
+        desk = self._desks[bind] = Desk(bind, taken)
+        self._hall(account).enter(desk)
         self.deliver(account)
 
     def detach(self, account: int, bind: EdgeBind) -> None:
@@ -74,59 +114,53 @@ class Mailroom:
         desk = self._desks.pop(bind, None)
         if desk is None:
             return
-        self._turns[account].remove(desk)
-        for id in reversed(desk.taken):
-            slot = self._mailboxes.slab.find(id)
-            if slot >= 0:
-                self._mailboxes.put_back(slot)
+        self._hall(account).leave(desk)
+        self._mailboxes.put_back(desk.taken)
+        self._spare.append(desk.taken)
         self.deliver(account)
 
     def arrived(self, account: int, id: int, pdu: bytes) -> None:
         """A new mail is in the mailbox."""
-        if self._turns[account]:
-            if len(self._fresh) < FRESH:
-                self._fresh[id] = pdu
-            self._expect(account)
+        hall = self._hall(account)
+        if hall.desks:
+            self._fresh.keep(id, pdu)
+            self._expect(hall)
 
-    def _expect(self, account: int) -> None:
+    def _expect(self, hall: Hall) -> None:
+        if hall.expectant:
+            return
         if not self._expectant:
             self._commit.at_turn_over(self._hand_out)
-        self._expectant.add(account)
+        hall.expectant = True
+        self._expectant.append(hall)
 
     def _hand_out(self) -> None:
-        expectant, self._expectant = self._expectant, set()
-        for account in expectant:
-            self.deliver(account)
-
-    def answered(self, bind: EdgeBind, id: int) -> None:
-        """The bind has answered for a mail, whatever it said."""
-        desk = self._desks.get(bind)
-        if desk is not None:
-            desk.taken.pop(id, None)
+        expectant, self._expectant = self._expectant, []
+        for hall in expectant:
+            hall.expectant = False
+            self.deliver(hall.account)
 
     def deliver(self, account: int) -> None:
         """Give the account's binds what they can take now."""
-        turns = self._turns[account]
-        served = self._deal(account, turns)
-        for desk in served:
+        for desk in self._deal(self._hall(account)):
             ids, desk.ids = desk.ids, []
             pdus, desk.pdus = desk.pdus, []
             desk.bind.deliver(ids, pdus)
 
-    def _deal(self, account: int, turns: deque[Desk]) -> list[Desk]:
+    def _deal(self, hall: Hall) -> list[Desk]:
         """Take mail for each desk in turn; the desks that have got some."""
-        slab = self._mailboxes.slab
+        account, slab = hall.account, self._mailboxes.slab
         served: list[Desk] = []
-        for desk in turns:
+        for desk in hall.desks:
             desk.room = -1
-        full = gone = kept = 0
+        full, gone, kept, most = 0, 0, 0, DEPARTING
         closed = self._closed.get(account)
-        while full < len(turns) and gone < DEPARTING:
-            desk = turns[0]
+        while full < len(hall.desks) and gone < most:
+            desk = hall.desks[hall.turn]
             if desk.room < 0:
                 desk.room = desk.bind.credit()
             if desk.room <= 0:
-                turns.rotate(-1)
+                hall.pass_on()
                 full += 1
                 continue
             slot = self._mailboxes.take(account)
@@ -136,7 +170,7 @@ class Mailroom:
             id = slab.id(slot)
             pdu = self._octets(id, slot)
             if slab.lane(slot) == _ALERT:
-                self._notify(turns, id, pdu)
+                self._notify(hall, id, pdu)
                 gone += 1
                 continue
             if closed is not None and id < closed.get(Message.from_raw(pdu).destination_addr, 0):
@@ -147,27 +181,27 @@ class Mailroom:
                 # Until its life is over, or the block is.
                 self._mailboxes.defer(slot, slab.expiry(slot))
                 kept += 1
-                if kept == DEPARTING:
-                    self._expect(account)  # the rest of them, when others had their turn
+                if kept == most:
+                    self._expect(hall)  # the rest of them, when others had their turn
                     break
                 continue
-            turns.rotate(-1)
+            hall.pass_on()
             full = 0
             if not desk.ids:
                 served.append(desk)
             desk.room -= 1
-            desk.taken[id] = None
+            slab.push(slot, desk.taken)
             desk.ids.append(id)
             desk.pdus.append(pdu)
         return served
 
     def _octets(self, id: int, slot: int) -> bytes:
-        pdu = self._fresh.pop(id, None)
+        pdu = self._fresh.take(id)
         return self._log.read(self._mailboxes.slab.position(slot))[2] if pdu is None else pdu
 
-    def _notify(self, turns: deque[Desk], id: int, pdu: bytes) -> None:
+    def _notify(self, hall: Hall, id: int, pdu: bytes) -> None:
         """Give an alert_notification to a bind that is well and knows such; none answers it."""
-        for desk in turns:
+        for desk in hall.desks[hall.turn :] + hall.desks[: hall.turn]:
             if desk.bind.version >= 0x34 and desk.bind.credit() > 0:
                 desk.bind.notify(pdu)
                 self._departed.append((id, int(MessageState.DELIVERED), "delivered"))
@@ -192,7 +226,7 @@ class Mailroom:
 
     def forget(self, id: int) -> None:
         """A mail has ended otherwise."""
-        self._fresh.pop(id, None)
+        self._fresh.take(id)
 
     def read(self, position: int) -> tuple[int, Message]:
         """When a mail came, and what it says."""

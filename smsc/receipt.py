@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
 from smsc._pdu import Message
-from smsc._receipt import Reader, Writer
+from smsc._receipt import Reader, Writer, number_of
 from smsc._receipt import Receipt as Receipt
 
 UNKNOWN: Final = 7
@@ -75,7 +75,8 @@ def error_number(error: bytes, network_error: bytes) -> int:
 
     Where that is no number, the code of its network_error_code is (3.4 5.3.2.31).
     """
-    return int(error) if error.isdigit() else int.from_bytes(network_error[1:3], "big")
+    number = number_of(error)
+    return number if number >= 0 else int.from_bytes(network_error[1:3], "big")
 
 
 # -- reading ----------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
+cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
 cimport smsc.receipt as receipts
 cimport smsc.records as records
 from smsc._pdu cimport Message
+from smsc._receipt cimport Receipt
 from smsc._spool cimport Slab
 from smsc.book cimport Book
 from smsc.commit cimport Commit
@@ -28,6 +30,8 @@ cdef class Reports:
     cdef object _router
     cdef Counters _counters
 
+    @cython.locals(receipt=Receipt, correlation=Correlation, slab=Slab, key=uint64_t,
+                   slot=cython.long, done=int64_t)
     cpdef int heard(self, Upstream upstream, Message message, int64_t now) except -1
     cpdef responded(self, Correlation correlation, long slot, uint64_t key, bytes carrier_id,
                     int64_t now)

@@ -23,7 +23,6 @@ cdef class Spool:
     cdef readonly FinalStates ended
     cdef readonly Names accounts
     cdef readonly Names carriers
-    cdef readonly object owed
     cdef readonly Splits splits
     cdef readonly Joins joins
     cdef readonly object broadcasts

@@ -83,8 +83,6 @@ class Spool:
         self.ended = ended
         self.accounts = accounts
         self.carriers = carriers
-        #: Messages owed per account, by its number.
-        self.owed: defaultdict[int, int] = defaultdict(int)
         #: Those that are sent in parts.
         self.splits = Splits()
         #: Those that are parts and are sent as one.
@@ -141,7 +139,6 @@ class Spool:
             m.flags,
             m.expiry,
         )
-        self.owed[account] += 1
         if m.flags & _BROADCAST:
             self.broadcasts[account].add(m.id)
         if m.key:
@@ -268,7 +265,6 @@ class Spool:
                 self.doubts.settled(slab.id(slot))
             if slab.flags(slot) & _PART:
                 self.splits.part_ended(end.id)
-            self.owed[slab.account(slot)] -= 1
             if slab.flags(slot) & _BROADCAST:
                 self.broadcasts[slab.account(slot)].discard(slab.id(slot))
             slab.remove(slot)

@@ -1,6 +1,8 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from smsc._finished cimport FinalStates
+from smsc.asides cimport Asides
+from smsc.correlation cimport Orphans
 from smsc.mailbox cimport Mailboxes
 from smsc.spool cimport Names, Spool
 
@@ -15,8 +17,8 @@ cdef class State:
     cdef readonly FinalStates ended
     cdef readonly Spool spool
     cdef readonly Mailboxes mailboxes
-    cdef readonly object orphans
-    cdef readonly object asides
+    cdef readonly Orphans orphans
+    cdef readonly Asides asides
     cdef readonly object lessons
     cdef readonly object purses
     cdef readonly object epoch

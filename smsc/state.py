@@ -79,7 +79,7 @@ class State:
             self.mailboxes.mail(position, time, head)
         elif kind == _FINAL:
             self.spool.final(position, time, head)
-            if len(self.asides):
+            if self.asides.count:
                 self.asides.final(position, time, head)
         elif kind == _ACKED:
             self.spool.acked(position, time, head)

@@ -9,6 +9,9 @@ cdef int _UDHI
 cdef int64_t _HOUR
 
 
+@cython.final
+@cython.no_gc
+@cython.freelist(64)
 cdef class Finished:
     cdef public uint64_t id
     cdef public uint64_t position

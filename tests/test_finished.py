@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from smsc._finished import FinalStates, error_octet, source_check
+from smsc._finished import FinalStates, Remembered, error_octet, source_check
 from smsc.records import MAX_STATES, STATE_OCTETS
 
 NOW = 1_790_000_000_000
@@ -155,3 +155,20 @@ def test_why_it_failed_fits_an_octet(
     network_error: bytes, error: bytes, status: int, octet: int
 ) -> None:
     assert error_octet(network_error, error, status) == octet
+
+
+@pytest.mark.parametrize("least", [1, 1_000, 5_000])
+def test_the_newest_keys_are_remembered(least: int) -> None:
+    dice, keys = random.Random(7), Remembered(least)
+    # Some share the bits that say where they are put.
+    order = [dice.getrandbits(48) << 16 | n % 3 or 1 for n in range(5 * least)]
+    for at, key in enumerate(order):
+        assert not keys.has(key)
+        keys.add(key)
+        keys.add(key)
+        assert keys.has(key)
+        assert keys.has(order[max(0, at - least + 1)])
+    assert not any(keys.has(key) for key in order[: -2 * least])
+    with pytest.raises(ValueError, match="not 0"):
+        keys.add(0)
+    assert not keys.has(0)

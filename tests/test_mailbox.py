@@ -48,7 +48,7 @@ def test_each_account_has_its_own_in_order_of_arrival(bench: Bench) -> None:
     assert [bench.boxes.waiting(account) for account in bench.accounts] == [3, 3]
     assert [bench.take(0) for _ in range(4)] == [1, 3, 5, 0]
     assert [bench.take(1) for _ in range(4)] == [2, 4, 6, 0]
-    assert bench.boxes.held == {0: 3, 1: 3}, "taken is still held"
+    assert [bench.boxes.slab.of_account(account) for account in bench.accounts] == [3, 3]
 
 
 def test_what_a_mail_says_is_kept(bench: Bench) -> None:
@@ -62,15 +62,17 @@ def test_what_a_mail_says_is_kept(bench: Bench) -> None:
     assert (bench.boxes.accounts[account], bench.boxes.carriers[carrier]) == (b"b", b"one")
 
 
-def test_a_mail_that_was_put_back_is_the_next(bench: Bench) -> None:
+def test_mails_that_were_put_back_are_the_next(bench: Bench) -> None:
     for id in (1, 2, 3):
         bench.mail(id)
-    slots = [bench.boxes.take(0) for _ in range(2)]
+    taken = bench.boxes.slab.new_list()
+    for _ in range(2):
+        bench.boxes.slab.push(bench.boxes.take(0), taken)
     assert [bench.state(id) for id in (1, 2, 3)] == [2, 2, 1]
-    for slot in reversed(slots):
-        bench.boxes.put_back(slot)
+    bench.boxes.put_back(taken)
     assert [bench.state(id) for id in (1, 2, 3)] == [1, 1, 1]
     assert [bench.take() for _ in range(3)] == [1, 2, 3]
+    assert not bench.boxes.slab.length(taken)
 
 
 def test_a_deferred_mail_waits_again_when_it_is_due(bench: Bench) -> None:
@@ -107,7 +109,7 @@ def test_a_mail_ends_wherever_it_stands(bench: Bench, where: str) -> None:
     bench.done(1)
     bench.done(99)
     assert len(bench.boxes) == 0
-    assert bench.boxes.held[0] == 0
+    assert bench.boxes.slab.of_account(0) == 0
     assert bench.take() == 0
     assert bench.boxes.slab.expire(START + 60_000, 10) == []
 
@@ -117,5 +119,5 @@ def test_a_mail_that_is_carried_forward_keeps_its_place(bench: Bench) -> None:
         bench.mail(id)
     bench.mail(1, position=5 * SEGMENT)
     assert bench.boxes.slab.position(bench.boxes.slab.find(1)) == 5 * SEGMENT
-    assert bench.boxes.held[0] == 2
+    assert bench.boxes.slab.of_account(0) == 2
     assert [bench.take() for _ in range(3)] == [1, 2, 0]

@@ -87,7 +87,6 @@ class Bench:
     def answer(self, bind: Bind, count: int) -> None:
         """The client has answered its first ones: they are delivered."""
         for id in bind.took[:count]:
-            self.room.answered(bind, id)
             self.state.apply(Kind.MAIL_DONE, 1, START, records.mail_done(id, 2))
         bind.took = bind.took[count:]
         self.room.deliver(self.account)
@@ -163,7 +162,6 @@ def test_what_it_had_goes_to_the_others_at_once(bench: Bench) -> None:
 def test_what_it_had_answered_or_what_has_ended_stays_away(bench: Bench) -> None:
     bind = bench.attach(3)
     bench.arrive(3)
-    bench.room.answered(bind, 1)  # its mail was deferred
     bench.state.mailboxes.defer(bench.state.mailboxes.slab.find(1), START + 1_000)
     bench.state.apply(Kind.MAIL_DONE, 1, START, records.mail_done(2, 3))
     bench.room.detach(bench.account, bind)
@@ -177,7 +175,6 @@ def test_a_detach_too_much_is_harmless(bench: Bench) -> None:
     bench.arrive()
     bench.room.detach(bench.account, bind)
     bench.room.detach(bench.account, bind)
-    bench.room.answered(bind, 1)
     assert bench.attach(2).took == [1]
 
 

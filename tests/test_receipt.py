@@ -106,7 +106,8 @@ def test_states(state: int, word: bytes, dlvrd: bytes, told: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "shown"), [(0, b"000"), (88, b"088"), (999, b"999"), (1025, b"999"), (10**64, b"999")]
+    ("error", "shown"),
+    [(0, b"000"), (88, b"088"), (999, b"999"), (1025, b"999"), (0xFFFFFF, b"999")],
 )
 def test_err_has_three_digits(error: int, shown: bytes) -> None:
     assert b" err:%b text:" % shown in built(submitted(), error=error).text
@@ -161,6 +162,10 @@ def test_what_is_not_final_is_a_notification(state: int, esm_class: int) -> None
         (b"21b", b"\3\0\x21", 33),
         (b"", b"\3\1\0", 256),
         (b"", b"\3", 0),
+        (b"1" * 64, b"\3\0\x21", 0xFFFFFF),
+        (b"16777216", b"", 0xFFFFFF),
+        (b"16777214", b"", 0xFFFFFE),
+        ("٣".encode(), b"\3\0\x21", 33),
     ],
 )
 def test_err_is_the_carriers_or_the_networks(

@@ -45,7 +45,8 @@ def test_entries_and_indexes_against_a_dictionary(seed: int) -> None:
             model[id] = (slot, position, key)
             if old:
                 assert slab.find_key(old) == -1
-    assert len(slab) == len(model)
+    assert len(slab) == len(model) == slab.of_account(1)
+    assert slab.of_account(0) == 0
     assert slab.slots() == sorted(slot for slot, _, _ in model.values())
     segments: dict[int, int] = {}
     for id, (slot, position, key) in model.items():

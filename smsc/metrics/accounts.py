@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smsc._spool import Slab
 from smsc.metrics.family import Family, Process, Samples, name_of
 
 
@@ -21,13 +22,16 @@ def _account_binds(app: Process) -> Samples:
 
 
 def _account_owed(app: Process) -> Samples:
-    for account, count in app.core.state.spool.owed.items():
-        yield (name_of(app.core.state.accounts[account]),), count
+    yield from _held(app, app.core.state.spool.slab)
 
 
 def _account_mails(app: Process) -> Samples:
-    for account, count in app.core.state.mailboxes.held.items():
-        yield (name_of(app.core.state.accounts[account]),), count
+    yield from _held(app, app.core.state.mailboxes.slab)
+
+
+def _held(app: Process, slab: Slab) -> Samples:
+    for account, name in enumerate(app.core.state.accounts.names):
+        yield (name_of(name),), slab.of_account(account)
 
 
 ACCOUNT_FAMILIES: tuple[Family, ...] = (

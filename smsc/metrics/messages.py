@@ -41,8 +41,10 @@ def _outcomes(app: Process) -> Samples:
 
 
 def _finished(app: Process) -> Samples:
-    for (carrier, state), count in app.core.counters.finished.items():
-        yield (name_of(carrier), state_name(state)), count
+    for carrier, states in app.core.counters.finished.items():
+        for state, count in enumerate(states):
+            if count:
+                yield (name_of(carrier), state_name(state)), count
 
 
 def _in_doubt(app: Process) -> Samples:
