@@ -18,7 +18,7 @@ cdef class Told:
 
 
 cdef class Writer:
-    cdef dict _told           # message_state: Told
+    cdef list _told           # by message_state
     cdef Minute _minutes[256]
 
     cdef const char *_digits(self, int64_t minute) except NULL
@@ -45,6 +45,10 @@ cdef class Reader:
     cdef bint _final[256]       # by message_state
     cdef int _unknown
     cdef object _searched
+    cdef bytes _word            # the last one that was looked up,
+    cdef int _word_state        # and what it means
+    cdef bytes _error           # what the last one said
+    cdef bytes _done
 
     cdef int _state(self, bytes word) except -1
     cpdef Receipt read(self, Message pdu)

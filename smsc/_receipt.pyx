@@ -170,9 +170,9 @@ cdef class Told:
 cdef class Writer:
     def __init__(self, told):
         cdef int slot
-        self._told = {
-            state: Told(state == DELIVERED, shown, word) for state, (shown, word) in told.items()
-        }
+        self._told = [None] * (max(told) + 1)
+        for state, (shown, word) in told.items():
+            self._told[state] = Told(state == DELIVERED, shown, word)
         for slot in range(256):
             self._minutes[slot].number = INT64_MIN
 
@@ -227,8 +227,12 @@ cdef class Writer:
     ):
         cdef uint8_t octets[ROOM]
         cdef Cursor room = over(octets, ROOM)
-        cdef Told told = self._told[state]
+        cdef Told told = None
         cdef Py_ssize_t size
+        if 0 <= state < len(self._told):
+            told = self._told[state]
+        if told is None:
+            raise KeyError(state)
         if original is None or message_id is None:
             raise TypeError("a receipt speaks of a message and its id")
         # Spans are good once the body has been decoded.
@@ -320,6 +324,15 @@ cdef bint take_standard(Cursor text, Standard *told) noexcept nogil:
     )
 
 
+cdef inline bytes again(Cursor value, bytes last):
+    """A copy, or the one that was made last: most receipts of a stream say the same."""
+    if left(&value) == PyBytes_GET_SIZE(last) and not memcmp(
+        value.at, PyBytes_AS_STRING(last), left(&value)
+    ):
+        return last
+    return rest(&value)
+
+
 cdef bytes stripped(Cursor value):
     """Without the NULs and blanks at its end."""
     cdef Py_ssize_t length = left(&value)
@@ -373,14 +386,18 @@ cdef class Reader:
         self._states = dict(states)
         self._unknown = unknown
         self._searched = searched
+        self._word = self._error = self._done = b""
+        self._word_state = unknown
         for state in final:
             self._final[state] = True
 
     cdef int _state(self, bytes word) except -1:
-        state = self._states.get(word)
-        if state is None:
-            state = self._states.get(word.upper(), self._unknown)
-        return state
+        if word is not self._word:
+            state = self._states.get(word)
+            if state is None:
+                state = self._states.get(word.upper(), self._unknown)
+            self._word, self._word_state = word, state
+        return self._word_state
 
     cpdef Receipt read(self, Message pdu):
         cdef Cursor text, tlv
@@ -399,9 +416,9 @@ cdef class Reader:
         text_of(pdu, &text)
         if take_standard(text, &told):
             receipt.id = receipt.id or rest(&told.id)
-            word = rest(&told.word)
-            receipt.error = rest(&told.error)
-            receipt.done = rest(&told.done)
+            word = again(told.word, self._word)
+            receipt.error = self._error = again(told.error, self._error)
+            receipt.done = self._done = again(told.done, self._done)
         else:
             found, word, receipt.error, receipt.done = self._searched(rest(&text))
             receipt.id = receipt.id or found

@@ -611,15 +611,23 @@ cpdef bytes final(
 ):
     cdef FinalLayout f
     cdef EndedLayout ended
+    cdef char asked[255]
+    cdef size_t octets
     f.id = id
     f.state = state
     f.status = status
+    if not check:
+        return _head(&f, sizeof(f), network_error, error, carrier)
     ended.check = check
     ended.members = members
     ended.flags = flags
+    memcpy(asked, &ended, sizeof(ended))
+    if PyBytes_GET_SIZE(account) > 255 - <Py_ssize_t>sizeof(ended):
+        raise ValueError(f"an account's name of {len(account)} octets")
+    memcpy(asked + sizeof(ended), PyBytes_AS_STRING(account), PyBytes_GET_SIZE(account))
+    octets = sizeof(ended) + <size_t>PyBytes_GET_SIZE(account)
     return _head(
-        &f, sizeof(f), network_error, error, carrier,
-        PyBytes_FromStringAndSize(<const char *>&ended, sizeof(ended)) + account if check else None,
+        &f, sizeof(f), network_error, error, carrier, PyBytes_FromStringAndSize(asked, octets)
     )
 
 
