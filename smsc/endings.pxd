@@ -1,4 +1,5 @@
-from libc.stdint cimport int64_t, uint64_t
+cimport cython
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 cimport smsc.receipt as receipts
 cimport smsc.records as records
@@ -36,9 +37,13 @@ cdef class Endings:
     cdef Counters _counters
     cdef object _network_of_sender
     cdef bint _per_account
+    cdef list _owners
     cdef Remembered _remembered
     cdef list _replayed
 
+    cdef _owner(self, int account)
+    @cython.locals(slab=Slab, id=uint64_t, key=uint64_t, flags=cython.int, account=bytes,
+                   carrier=bytes, members=cython.int, check=uint32_t, head=bytes)
     cpdef finish(self, long slot, int64_t now, int state, status=*, bytes network_error=*,
                  bytes error=*, int64_t done=*, bint quiet=*)
     cpdef notify(self, long slot, int64_t now, bint first, bytes network_error=*,
@@ -49,17 +54,20 @@ cdef class Endings:
     cdef _end_joined(self, long slot, int64_t now, int state, status, bytes network_error,
                      bytes error, int64_t done)
     cdef _end_whole(self, long slot, int64_t now)
-    cdef _tell(self, uint64_t id, bytes account, bytes carrier, int flags, Body body, int64_t now,
+    @cython.locals(old=cython.bint, submitted=int64_t)
+    cdef _tell(self, uint64_t id, owner, bytes carrier, int flags, Body body, int64_t now,
                int state, bytes network_error, bytes error, int64_t done)
     cpdef remember(self, uint64_t key)
     cpdef bint remembers(self, uint64_t key) except -1
+    @cython.locals(mailboxes=Mailboxes, account=cython.int, id=uint64_t, expiry=int64_t)
     cpdef bint mail(self, owner, int kind, bytes carrier, bytes pdu, int64_t now,
                     int64_t lifetime=*) except -1
+    @cython.locals(slab=Slab, id=uint64_t, position=uint64_t, end=Finished)
     cpdef end_mail(self, long slot, int state, str cause, int64_t now)
     cdef _export(self, uint64_t position, Finished end)
     cdef Finished _replayed_final(self, int64_t time, bytes head)
     cdef Finished _replayed_mail(self, int64_t time, bytes head)
-    cdef bytes _customer(self, bytes account)
+    @cython.locals(slab=Slab, sent=int64_t, parts=cython.int)
     cdef Finished _ended(self, long slot, Body body, int64_t time, int state, status,
                          bytes network_error, bytes error, bytes carrier)
     cdef Finished _ended_mail(self, long slot, int64_t time, int state)

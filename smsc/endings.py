@@ -66,14 +66,12 @@ def wants_receipt(message: Message, state: int) -> bool:
     return wish == _WANTS_ALL or wish == (_WANTS_SUCCESS if state == _DELIVERED else _WANTS_FAILURE)
 
 
-def _due(body: Body, state: int, status: int, stage: int) -> Any:
-    """What a message that ends like this costs; None if nobody rated it."""
-    if body.charge is None:
-        return None
+def _due(charge: bytes, state: int, status: int, stage: int) -> Any:
+    """What a message that was rated costs if it ends like this."""
     acknowledged = stage == _ACKNOWLEDGED
     if stage in (_SPLIT, _JOINED):  # what was sent in its stead is gone; how that ended says it
         acknowledged = not status and state not in _OUR_ENDS
-    return read_charge(body.charge).due(state, acknowledged)
+    return read_charge(charge).due(state, acknowledged)
 
 
 class Endings:
@@ -104,12 +102,22 @@ class Endings:
         self._counters = counters
         self._network_of_sender = network_of_sender
         self._per_account = per_account
+        #: As many accounts of the state as were met, by its numbers; None for what is no account.
+        self._owners: list[Account | None] = []
         self._remembered = Remembered(REMEMBERED)
         self._replayed: list[Finished] = []
 
     def adopt(self, accounts: Accounts) -> None:
         """Work with these accounts from now on."""
         self._accounts = accounts
+        self._owners = []
+
+    def _owner(self, account: int) -> Account | None:
+        """The account with this number in the state, if there is one of its name."""
+        owners = self._owners
+        while len(owners) <= account:
+            owners.append(self._accounts.get(self._state.accounts.names[len(owners)]))
+        return owners[account]
 
     # -- messages ----------------------------------------------------------------------------
 
@@ -137,8 +145,9 @@ class Endings:
             else:
                 self._end_joined(slot, now, state, status, network_error, error, done)
             return
-        account = self._state.accounts[slab.account(slot)]
-        carrier = self._state.carriers[slab.carrier(slot)]
+        account = self._state.accounts.names[slab.account(slot)]
+        carrier = self._state.carriers.names[slab.carrier(slot)]
+        owner = self._owner(slab.account(slot))
         body = self._bodies.get(id, slab.position(slot))
         end = self._ended(slot, body, now, state, status, network_error, error, carrier)
         if body.charge is not None:
@@ -159,10 +168,10 @@ class Endings:
             self._counters.by_account[(account, "delivered" if delivered else "failed")] += 1
         if key:
             self.remember(key)
-        if state != _ENROUTE and wants_receipt(message, state) and not quiet:
+        if owner is not None and state != _ENROUTE and wants_receipt(message, state) and not quiet:
             # A carrier's clock may be off, but nothing ends before it began.
             done = min(max(done, body.submitted), now) if done else now
-            self._tell(id, account, carrier, flags, body, now, state, network_error, error, done)
+            self._tell(id, owner, carrier, flags, body, now, state, network_error, error, done)
 
     def notify(
         self,
@@ -197,10 +206,11 @@ class Endings:
             return
         noted = records.aside(id, aside.notified + 1, aside.before, aside.tried, aside.waited)
         self._book.append(_ASIDE, now, noted)
-        account = self._state.accounts[slab.account(slot)]
-        carrier = self._state.carriers[slab.carrier(slot)]
+        owner = self._owner(slab.account(slot))
+        carrier = self._state.carriers.names[slab.carrier(slot)]
         flags = slab.flags(slot)
-        self._tell(id, account, carrier, flags, body, now, _ENROUTE, network_error, error, now)
+        if owner is not None:
+            self._tell(id, owner, carrier, flags, body, now, _ENROUTE, network_error, error, now)
 
     def _end_part(
         self, slot: int, now: int, state: int, status: int, network_error: bytes, error: bytes
@@ -231,7 +241,7 @@ class Endings:
         """The whole of parts has ended, and so has each of them. Its record stands for theirs."""
         slab = self._state.spool.slab
         id, key = slab.id(slot), slab.key(slot)
-        carrier = self._state.carriers[slab.carrier(slot)]
+        carrier = self._state.carriers.names[slab.carrier(slot)]
         parts = self._state.spool.joins.parts(id)
         head = records.final(id, state, status, network_error, error, carrier)
         self._book.append(_FINAL, now, head)
@@ -265,7 +275,7 @@ class Endings:
         if key:
             self.remember(key)
         message = self._bodies.get(id, slab.position(slot)).message
-        account = self._state.accounts[slab.account(slot)]
+        account = self._state.accounts.names[slab.account(slot)]
         pair = pair_of(account, message.source_addr, message.destination_addr)
         head = records.moved(id, number, now, status, carrier, pair)
         self._book.append(_MOVED, now, head)
@@ -282,7 +292,7 @@ class Endings:
     def _tell(
         self,
         id: int,
-        account: bytes,
+        owner: Account,
         carrier: bytes,
         flags: int,
         body: Body,
@@ -292,9 +302,6 @@ class Endings:
         error: bytes,
         done: int,
     ) -> None:
-        owner = self._accounts.get(account)
-        if owner is None:
-            return
         if body.kin is not None and flags & _MEMBER:
             id = body.kin.group  # its client knows it by the first of them
         old = bool(flags & _OLD_PEER)
@@ -406,10 +413,6 @@ class Endings:
             return None
         return self._ended_mail(slot, time, done.state)
 
-    def _customer(self, account: bytes) -> bytes:
-        owner = self._accounts.get(account)
-        return account if owner is None else owner.config.customer
-
     def _ended(
         self,
         slot: int,
@@ -422,7 +425,8 @@ class Endings:
         carrier: bytes,
     ) -> Finished:
         slab = self._state.spool.slab
-        account = self._state.accounts[slab.account(slot)]
+        account = self._state.accounts.names[slab.account(slot)]
+        owner = self._owner(slab.account(slot))
         sent = slab.sent(slot)
         if sent:  # kept to a tenth of a second
             sent = max(sent, body.submitted)
@@ -433,7 +437,7 @@ class Endings:
         return finished(
             slab.id(slot),
             False,
-            self._customer(account),
+            account if owner is None else owner.config.customer,
             account,
             carrier,
             body.submitted,
@@ -446,21 +450,22 @@ class Endings:
             network_error,
             error,
             body.message,
-            _due(body, state, status, slab.state(slot)),
+            None if body.charge is None else _due(body.charge, state, status, slab.state(slot)),
             parts,
             body.network,
         )
 
     def _ended_mail(self, slot: int, time: int, state: int) -> Finished:
         slab = self._state.mailboxes.slab
-        account = self._state.accounts[slab.account(slot)]
+        account = self._state.accounts.names[slab.account(slot)]
+        owner = self._owner(slab.account(slot))
         received, message = self._mailroom.read(slab.position(slot))
         return finished(
             slab.id(slot),
             True,
-            self._customer(account),
+            account if owner is None else owner.config.customer,
             account,
-            self._state.carriers[slab.carrier(slot)],
+            self._state.carriers.names[slab.carrier(slot)],
             received,
             time,
             time,
@@ -471,13 +476,12 @@ class Endings:
             b"",
             b"",
             message,
-            self._inbound_price(account, message, received, state),
+            None if owner is None else self._inbound_price(owner, message, received, state),
             network=self._network_of_sender(message),
         )
 
-    def _inbound_price(self, account: bytes, message: Message, received: int, state: int) -> Any:
-        owner = self._accounts.get(account)
-        tariff = None if owner is None else owner.tariff
+    def _inbound_price(self, owner: Account, message: Message, received: int, state: int) -> Any:
+        tariff = owner.tariff
         if tariff is None:
             return None
         day = tariff.day(received)
