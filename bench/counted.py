@@ -11,7 +11,7 @@ import ctypes
 import gc
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,9 @@ from smsc.journal import Journal
 BEFORE, COUNTED = 2, 2
 #: What comes in in a round, one read after the other.
 STEPS = ("accept", "acknowledge", "receipt", "confirm")
+#: Texts that go to the carrier in parts: how many octets, and what their steps are counted as.
+THREE_PARTS = 400
+IN_PARTS = tuple(f"parts_{step}" for step in STEPS)
 
 RECORD = bytes(range(220))
 RECORDS, FRAMES = 100, 20
@@ -88,16 +91,18 @@ def count_journal(counter: Counter, directory: Path) -> None:
     log.close()
 
 
-def count_way(counter: Counter, directory: Path) -> None:
+def count_way(
+    counter: Counter, directory: Path, names: Sequence[str], octets: int, long_messages: str
+) -> None:
     """Messages from the client's submit to its answer to the receipt, step by step."""
-    server = way.Server(directory, keep=True)
-    steps = iter(STEPS * COUNTED)
+    server = way.Server(directory, True, long_messages)
+    steps = iter([*names] * COUNTED)
 
     def feed(reads: way.Reads) -> None:
         with counter.counting(next(steps)):
             server.feed(reads)
 
-    peers = way.Peers(server, server.feed)
+    peers = way.Peers(server, server.feed, octets)
     for _ in range(BEFORE):
         peers.round()
     peers.feed = feed
@@ -116,7 +121,7 @@ PLAIN: dict[str, tuple[Callable[[], None], int]] = {
 UNITS = {
     **{name: units for name, (_, units) in PLAIN.items()},
     "journal": FRAMES * RECORDS,
-    **dict.fromkeys(STEPS, way.CLIENTS * way.READ),
+    **dict.fromkeys((*STEPS, *IN_PARTS), way.CLIENTS * way.READ),
 }
 
 
@@ -128,7 +133,8 @@ def main(directory: str) -> None:
         with counter.counting(name):
             work()
     count_journal(counter, Path(directory) / "journal")
-    count_way(counter, Path(directory) / "way")
+    count_way(counter, Path(directory) / "way", STEPS, 80, "pass")
+    count_way(counter, Path(directory) / "parts", IN_PARTS, THREE_PARTS, "udh")
 
 
 if __name__ == "__main__":

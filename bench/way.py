@@ -1,12 +1,12 @@
 """The whole way of messages through the server's own code, without sockets, as a script to replay.
 
-    python bench/way.py record FILE --messages 2000
+    python bench/way.py record FILE --messages 2000 --octets 80
     python bench/way.py replay FILE
 
 ``record`` plays clients and a carrier against the keeper, its journal, and the connections of both
 sides, and writes down every read that the server got. ``replay`` feeds the same reads again and
 does nothing else, so that what it costs is what the server costs: for profilers. ``counted.py``
-plays the same without a script.
+plays the same without a script. Texts of more than 160 octets go to the carrier in parts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from smsc.keys import keyring
 from smsc.links import Links
 from smsc.listener import Listener
 from smsc.sealing import SealedJournal
-from smsc.smpp import Command
+from smsc.smpp import MAX_SHORT_MESSAGE, Command, Tag
 from smsc.traffic import Traffic
 from tests.helpers import FakeTransport
 from tests.keeper import Turn
@@ -48,24 +48,24 @@ CLIENTS = 10
 BINDS = 4
 #: Messages per read of a client.
 READ = 50
+#: Octets of text that need not be cut.
+ONE_MESSAGE = 160
 
 PASSWORD = b"bench123"
 #: Cheap to verify: this is not about passwords.
 HASH = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-TEXT = f"""
+TEXT = """
 listeners: [{{name: plain, port: 0}}]
 accounts:
-  - {{system_id: bench, password_hash: '{HASH}', rate: unlimited, binds: 100, window: 1000,
+  - {{system_id: bench, password_hash: '{hash}', rate: unlimited, binds: 100, window: 1000,
       delivery_window: 1000, max_queued: 100000000}}
 carriers:
-  - {{name: sim, host: 127.0.0.1, port: 1, system_id: smsc, password: bench, binds: {BINDS},
-      window: 1000}}
+  - {{name: sim, host: 127.0.0.1, port: 1, system_id: smsc, password: bench, binds: {binds},
+      window: 1000, long_messages: {long_messages}}}
 routes:
   - {{name: default, to: '*', carriers: [sim]}}
-"""
-PLACES = """
-keys: {{directory: {0}/keys, master_file: {0}/master.key}}
-retention: {{directory: {0}/retention}}
+keys: {{directory: {directory}/keys, master_file: {directory}/master.key}}
+retention: {{directory: {directory}/retention}}
 """
 RECEIPT = (
     b"id:%b sub:001 dlvrd:001 submit date:2611220915 done date:2611220916 "
@@ -96,8 +96,9 @@ Reads: TypeAlias = list[tuple[tuple[str, int], bytes]]
 class Server:
     """Everything between two sets of connections, with a journal on a real disk."""
 
-    def __init__(self, directory: Path, keep: bool) -> None:
-        loaded = reading.loads(TEXT + PLACES.format(directory))
+    def __init__(self, directory: Path, keep: bool, long_messages: str = "pass") -> None:
+        settings = {"hash": HASH, "binds": BINDS, "long_messages": long_messages}
+        loaded = reading.loads(TEXT.format(directory=directory, **settings))
         self.keep = keep
         self.now = START
         self.turn = Turn()
@@ -190,11 +191,15 @@ class Server:
 
 
 class Peers:
-    """Ten clients and a carrier: they answer what they get, and ``feed`` takes what they say."""
+    """Ten clients and a carrier: they answer what they get, and ``feed`` takes what they say.
 
-    def __init__(self, server: Server, feed: Callable[[Reads], None]) -> None:
+    Clients say ``octets`` of text in each message.
+    """
+
+    def __init__(self, server: Server, feed: Callable[[Reads], None], octets: int = 80) -> None:
         self.server = server
         self.feed = feed
+        self.text = b"x" * octets
         self.decoders: defaultdict[tuple[str, int], Decoder] = defaultdict(Decoder)
         self.serial = 0
         self.given = 0
@@ -207,20 +212,23 @@ class Peers:
             found.append((name, self.decoders[name].feed(octets)))
         return found
 
+    def submit(self) -> bytes:
+        long = len(self.text) > MAX_SHORT_MESSAGE
+        tlvs = [(Tag.MESSAGE_PAYLOAD, self.text)] if long else []
+        return encode(
+            Command.SUBMIT_SM, self.serial, 0, tlvs, source_addr_ton=1, source_addr_npi=1,
+            source_addr=b"447700900001", dest_addr_ton=1, dest_addr_npi=1,
+            destination_addr=b"999%09d" % self.serial, registered_delivery=1,
+            short_message=b"" if long else self.text,
+        )  # fmt: skip
+
     def round(self) -> None:
         reads = []
         for n in range(CLIENTS):
             submits = []
             for _ in range(READ):
                 self.serial += 1
-                submits.append(
-                    encode(
-                        Command.SUBMIT_SM, self.serial, source_addr_ton=1, source_addr_npi=1,
-                        source_addr=b"447700900001", dest_addr_ton=1, dest_addr_npi=1,
-                        destination_addr=b"999%09d" % self.serial, registered_delivery=1,
-                        short_message=b"x" * 80,
-                    )
-                )  # fmt: skip
+                submits.append(self.submit())
             reads.append((("client", n), b"".join(submits)))
         self.feed(reads)
         self.received("client")
@@ -264,9 +272,11 @@ def main() -> None:
     parser.add_argument("what", choices=("record", "replay"))
     parser.add_argument("file", type=Path)
     parser.add_argument("--messages", type=int, default=2000)
+    parser.add_argument("--octets", type=int, default=80)
     options = parser.parse_args()
     directory = Path(tempfile.mkdtemp())
-    server = Server(directory, keep=options.what == "record")
+    long = "pass" if options.octets <= ONE_MESSAGE else "udh"
+    server = Server(directory, options.what == "record", long)
     if options.what == "record":
         script: list[Reads] = []
 
@@ -274,7 +284,7 @@ def main() -> None:
             script.append(reads)
             server.feed(reads)
 
-        peers = Peers(server, feed)
+        peers = Peers(server, feed, options.octets)
         for _ in range(options.messages // (CLIENTS * READ)):
             peers.round()
         options.file.write_bytes(pickle.dumps(script))
