@@ -136,6 +136,9 @@ cdef class Message(Pdu):
     cdef int _take_time(self, Cursor *cursor, Span *span) noexcept
     cdef bytes _octets(self, const Span *span)
 
+    cpdef Message reworded(
+        self, uint8_t esm_class, uint8_t registered_delivery, uint8_t data_coding, bytes text, tlvs)
+
 
 cdef class Response(Pdu):
     cdef Span _message_id

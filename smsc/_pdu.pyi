@@ -106,6 +106,19 @@ class Message(Pdu):
         can't be decoded.
         """
 
+    def reworded(
+        self,
+        esm_class: int,
+        registered_delivery: int,
+        data_coding: int,
+        text: bytes,
+        tlvs: Sequence[tuple[int, bytes]],
+    ) -> Message:
+        """The same message with another short_message, these values, and these TLVs alone.
+
+        Raises ValueError for what a field can't hold.
+        """
+
     @staticmethod
     def from_raw(raw: bytes) -> Message:
         """One whole, sound submit_sm or deliver_sm, decoded; ValueError for anything else."""

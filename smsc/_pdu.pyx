@@ -638,6 +638,37 @@ cdef class Message(Pdu):
             put_octet(&room, <uint8_t> registered_delivery)
         return copy
 
+    cpdef Message reworded(
+        self, uint8_t esm_class, uint8_t registered_delivery, uint8_t data_coding, bytes text, tlvs
+    ):
+        cdef Py_ssize_t size, length = PyBytes_GET_SIZE(text)
+        cdef bytes copy
+        cdef Cursor room
+        if self._decoded():
+            raise ValueError(f"undecodable, status {self._status:#x}")
+        if length > 255:
+            raise ValueError(f"short_message has {length} octets")
+        size = self._short_message.at + length
+        for _, value in tlvs:
+            size += 4 + len(value)
+        copy = PyBytes_FromStringAndSize(NULL, size)
+        memcpy(PyBytes_AS_STRING(copy), PyBytes_AS_STRING(self.raw), self._short_message.at)
+        room = body(copy, 0)
+        put_header(&room, <uint32_t> size, self.command_id, 0, self.sequence_number)
+        # Behind a terminated address.
+        room = body(copy, self._destination_addr.at + self._destination_addr.length + 1)
+        put_octet(&room, esm_class)
+        room = body(copy, self._registered_at)
+        put_octet(&room, registered_delivery)
+        take(&room, 1)
+        put_octet(&room, data_coding)
+        take(&room, 1)
+        put_octet(&room, <uint8_t> length)
+        put_octets(&room, text)
+        for tag, value in tlvs:
+            write_tlv(&room, tag, value)
+        return Message.from_raw(copy)
+
 
 cdef int text_of(Message message, Cursor *text) except -1:
     if message._decoded() or message.sm_length or not find(message, MESSAGE_PAYLOAD, text):

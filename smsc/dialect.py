@@ -11,8 +11,7 @@ Only an octet above 0x7F where septets should be becomes ``?`` when it is recode
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Sequence
 
 from smsc import message as rules
 from smsc import text
@@ -22,10 +21,17 @@ from smsc.config import CarrierConfig, LongMessages
 from smsc.smpp import RULES, Status, Tag, Version
 from smsc.text import CHARSETS, SAR_TAGS, Charset, Element, Part
 
-UDHI = 0x40
-_PAYLOAD = int(Tag.MESSAGE_PAYLOAD)
+# Looking a member up by name costs more than all that is asked of it here (``text``).
+_GSM = Charset.GSM
+_UDHI = 0x40
+_PAYLOAD, _SAR = int(Tag.MESSAGE_PAYLOAD), SAR_TAGS[0]
+#: TLVs that say something of the text.
+_OF_TEXT = frozenset({_PAYLOAD, *SAR_TAGS})
 #: What short_message holds in any version.
 _SHORT_MESSAGE = RULES[Version.V34].sm_length
+
+#: Octets that can be cut in any charset, into parts with the longest of our headers.
+_SURELY_CUT = text.MAX_PARTS * 130
 
 #: Where message_payload is for texts of any length.
 _PAYLOADS = frozenset({"pass", "payload"})
@@ -39,8 +45,8 @@ _SHARED = (
 )
 _OWN = frozenset({int(Tag.MORE_MESSAGES_TO_SEND), int(Tag.USER_MESSAGE_REFERENCE)})
 
-#: What radio networks carry without recoding it.
-_ON_AIR = frozenset({Charset.GSM, Charset.BINARY, Charset.UCS2})
+#: Per data_coding, whether radio networks carry it without recoding it.
+_ON_AIR = bytes([charset in (Charset.GSM, Charset.BINARY, Charset.UCS2) for charset in CHARSETS])
 #: What a text may be recoded to, the shortest on its way first; where it is to be cut, only what is
 #: as long on air as here comes before the rest.
 _TO_SAY = (Charset.GSM, Charset.IA5, Charset.LATIN1, Charset.UCS2)
@@ -55,38 +61,51 @@ class Unsayable(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
 class _Words:
     """What a message says, taken apart."""
 
-    data_coding: int
-    octets: bytes
-    #: The user data header as it came, and its elements.
-    header: bytes
-    elements: tuple[Element, ...]
-    #: Which part of a longer text it is, and whether TLVs say so.
-    part: Part | None
-    sar: bool
+    def __init__(
+        self,
+        data_coding: int,
+        octets: bytes,
+        header: bytes,
+        elements: tuple[Element, ...],
+        part: Part | None,
+        sar: bool,
+    ) -> None:
+        self.data_coding = data_coding
+        self.charset = CHARSETS[data_coding]
+        self.octets = octets
+        #: The user data header as it came, and its elements.
+        self.header = header
+        self.elements = elements
+        #: Which part of a longer text it is, and whether TLVs say so.
+        self.part = part
+        self.sar = sar
 
-    @property
-    def charset(self) -> Charset:
-        return CHARSETS[self.data_coding]
-
-    def text(self) -> str:
+    def said(self) -> str:
         """Raises Unsayable for what is no text, or not of its charset."""
         try:
             return text.worded(self.octets, self.charset, self.elements, "strict")
         except ValueError:
             raise Unsayable(Status.ESME_RINVDCS) from None
 
-    def with_elements(self, elements: Sequence[Element]) -> _Words:
-        return replace(self, elements=tuple(elements), header=text.build_udh(elements))
+    def coded(self, data_coding: int, octets: bytes) -> _Words:
+        """These octets behind the same header."""
+        return _Words(data_coding, octets, self.header, self.elements, self.part, self.sar)
+
+    def headed(self, elements: Sequence[Element], part: Part | None, sar: bool) -> _Words:
+        """The same octets behind a header of these elements."""
+        header = text.build_udh(elements)
+        return _Words(self.data_coding, self.octets, header, tuple(elements), part, sar)
 
     def recoded(self, data_coding: int, octets: bytes) -> _Words:
         """In another charset, where shift tables mean nothing."""
-        words = replace(self, data_coding=data_coding, octets=octets)
+        words = self.coded(data_coding, octets)
         kept = [element for element in self.elements if element[0] not in _SHIFTS]
-        return words if len(kept) == len(self.elements) else words.with_elements(kept)
+        if len(kept) == len(self.elements):
+            return words
+        return words.headed(kept, self.part, self.sar)
 
     def fits(self) -> bool:
         """Whether it is one short message on air."""
@@ -99,7 +118,7 @@ class _Words:
 
 def _words_of(message: Message) -> _Words:
     octets = message.text
-    if message.esm_class & UDHI:
+    if message.esm_class & _UDHI:
         try:
             elements, rest = text.parse_udh(octets)
         except ValueError:
@@ -122,7 +141,8 @@ def heard(message: Message, alphabet: Charset) -> Message:
     words = _words_of(message)
     if alphabet is Charset.PACKED:
         septets = text.unpack(words.octets, len(words.header))
-        return _put(message, replace(words, octets=septets), payload=_in_payload(message))
+        heard = words.coded(words.data_coding, septets)
+        return _put(message, heard, _in_payload(message))
     try:
         said = text.decode(words.octets, alphabet, "strict")
     except ValueError:
@@ -136,13 +156,13 @@ def heard(message: Message, alphabet: Charset) -> Message:
             words = words.recoded(coding, octets)
             if words.part is not None and not words.fits():
                 raise Unsayable(Status.ESME_RINVMSGLEN)
-            return _put(message, words, payload=_in_payload(message))
+            return _put(message, words, _in_payload(message))
     raise Unsayable(Status.ESME_RINVDCS)
 
 
 def _part_words(message: Message) -> tuple[Part, _Words] | None:
     """A part of a longer text taken apart; None for any other message."""
-    if not message.esm_class & UDHI and message.tlv(SAR_TAGS[0]) is None:
+    if not message.esm_class & _UDHI and message.tlv(_SAR) is None:
         return None
     try:
         words = _words_of(message)
@@ -173,8 +193,8 @@ def part_of(message: Message) -> tuple[Part, Hashable] | None:
     common = (
         *map(message.__getattribute__, _SHARED),
         *(part.reference, part.wide, part.total),
-        tuple(element for element in words.elements if element[0] not in _CONCAT),
-        tuple(tlv for tlv in _others(message) if tlv[0] not in _OWN),
+        tuple([element for element in words.elements if element[0] not in _CONCAT]),
+        tuple([tlv for tlv in _others(message) if tlv[0] not in _OWN]),
     )
     return part, common
 
@@ -186,7 +206,7 @@ def joined(messages: Sequence[Message]) -> Message:
     octets = text.join((word.part, word.octets) for word in words if word.part is not None)
     assert octets is not None
     elements = [element for element in words[0].elements if element[0] not in _CONCAT]
-    whole = replace(words[0], octets=octets, part=None, sar=False).with_elements(elements)
+    whole = words[0].coded(words[0].data_coding, octets).headed(elements, None, False)
     asked = [message.registered_delivery for message in messages]
     tlvs = [tlv for tlv in first.tlvs if tlv[0] != Tag.MORE_MESSAGES_TO_SEND]
     asking = rules.changed(
@@ -196,7 +216,7 @@ def joined(messages: Sequence[Message]) -> Message:
         | (rules.NOTIFY if any(wish & rules.NOTIFY for wish in asked) else 0),
         priority_flag=max(message.priority_flag for message in messages),
     )
-    return _put(asking, whole, payload=False)
+    return _put(asking, whole, False)
 
 
 def compiled(config: CarrierConfig, version: int) -> Dialect | None:
@@ -205,34 +225,44 @@ def compiled(config: CarrierConfig, version: int) -> Dialect | None:
     Where there are no TLVs texts are cut, however they were to go.
     """
     tlvs = RULES[Version(version)].tlvs
-    dialect = Dialect(
-        config.default_alphabet,
-        frozenset(config.data_codings),
-        config.long_messages if tlvs else "udh",
-        # On air SAR TLVs become a header with a reference of 16 bits.
-        config.wide_references or config.long_messages == "sar",
-        tlvs,
-    )
-    return None if dialect == Dialect() else dialect
+    long_messages: LongMessages = config.long_messages if tlvs else "udh"
+    # On air SAR TLVs become a header with a reference of 16 bits.
+    wide = config.wide_references or config.long_messages == "sar"
+    alphabet, codings = config.default_alphabet, frozenset(config.data_codings)
+    if (alphabet, codings, long_messages, wide, tlvs) == _AS_IT_IS:
+        return None
+    return Dialect(alphabet, codings, long_messages, wide, tlvs)
 
 
-@dataclass(frozen=True, slots=True)
+#: A dialect in which every message is said as it is, by what makes one.
+_AS_IT_IS = (Charset.GSM, frozenset[int](), "pass", False, True)
+
+
 class Dialect:
     """How to say a message to one peer."""
 
-    alphabet: Charset = Charset.GSM
-    #: The values of data_coding that it takes; none named means all.
-    data_codings: frozenset[int] = frozenset()
-    long_messages: LongMessages = "pass"
-    #: Whether parts that we cut have references of 16 bits.
-    wide: bool = False
-    #: Whether it may be sent TLVs.
-    tlvs: bool = True
-    #: Per data_coding the octets up to which a short message needs no second look.
-    _plain: bytes = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_plain", bytes(map(self._plain_octets, range(256))))
+    def __init__(
+        self,
+        alphabet: Charset = Charset.GSM,
+        data_codings: frozenset[int] = frozenset(),
+        long_messages: LongMessages = "pass",
+        wide: bool = False,
+        tlvs: bool = True,
+    ) -> None:
+        self.alphabet = alphabet
+        #: The values of data_coding that it takes; none named means all.
+        self.data_codings = data_codings
+        self.long_messages = long_messages
+        #: Whether parts that we cut have references of 16 bits.
+        self.wide = wide
+        #: Whether it may be sent TLVs.
+        self.tlvs = tlvs
+        #: Whether TLVs say to it which part of a text a message is.
+        self._has_sar = tlvs and long_messages == "sar"
+        #: Whether its default alphabet has other characters than ours.
+        self._recodes = alphabet not in (Charset.GSM, Charset.PACKED)
+        #: Per data_coding the octets up to which a short message needs no second look.
+        self._plain = bytes([self._plain_octets(coding) for coding in range(256)])
 
     def _plain_octets(self, data_coding: int) -> int:
         charset = CHARSETS[data_coding]
@@ -243,12 +273,17 @@ class Dialect:
         return text.SURELY_ONE[data_coding]
 
     def _is_plain(self, message: Message) -> bool:
-        return (
-            0 < message.sm_length <= self._plain[message.data_coding]
-            and not message.esm_class & UDHI
-            and message.tlv(SAR_TAGS[0]) is None
-            and (self.tlvs or not message.tlvs)
-        )
+        """Whether it is said as it came, as far as a glance can tell."""
+        length, plain = message.sm_length, self._plain[message.data_coding]
+        if not length or not plain or not (self.tlvs or not message.tlvs):
+            return False
+        if not message.esm_class & _UDHI:
+            return length <= plain and message.tlv(_SAR) is None
+        if self._has_sar or plain < text.OCTETS_PER_SM:
+            return False
+        header = message.short_message[0] + 1
+        room = text.capacity(CHARSETS[message.data_coding], header)
+        return header <= length <= header + room
 
     def say(self, message: Message) -> Message | None:
         """The message as this peer needs it; None if it must be ``cut``.
@@ -262,7 +297,9 @@ class Dialect:
         changed = words is not came
         if words.part is None and self.long_messages != "pass" and not words.fits():
             if self.long_messages != "payload":
-                self._pieces(self._coded(came, _TO_CUT), 0, wide=True)
+                cut = self._coded(came, _TO_CUT)
+                if cut.elements or len(cut.octets) > _SURELY_CUT:
+                    self._pieces(cut, 0, True)
                 return None
             payload = True
         else:
@@ -272,7 +309,7 @@ class Dialect:
         words = self._spoken(words)
         if words is came and payload == _in_payload(message) and (self.tlvs or not message.tlvs):
             return message
-        return _put(message, words, payload=payload, tlvs=self.tlvs)
+        return _put(message, words, payload, self.tlvs)
 
     def tell(self, pdu: bytes) -> bytes:
         """A delivery as this peer needs it; as it is where that can't be said."""
@@ -289,25 +326,21 @@ class Dialect:
         except Unsayable:
             return message
 
-    def cut(self, message: Message, reference: int, *, wide: bool) -> list[Message]:
+    def cut(self, message: Message, reference: int, wide: bool) -> list[Message]:
         """A text for which ``say`` gave None as its parts, in our words, each to be said itself.
 
         A receipt of any kind for the whole needs one of every end of every part.
         """
         words = self._coded(_words_of(message), _TO_CUT)
-        common = {
-            "registered_delivery": (1 if message.registered_delivery & 3 else 0)
-            | message.registered_delivery & rules.NOTIFY,
-            "esm_class": message.esm_class | UDHI,
-            "data_coding": words.data_coding,
-        }
-        tlvs = list(_others(message))
+        asked = message.registered_delivery
+        wish = (1 if asked & 3 else 0) | asked & rules.NOTIFY
+        esm_class, tlvs = message.esm_class | _UDHI, _others(message)
         return [
-            rules.changed(message, tlvs, short_message=piece, **common)
-            for piece in self._pieces(words, reference, wide=wide)
+            message.reworded(esm_class, wish, words.data_coding, piece, tlvs)
+            for piece in self._pieces(words, reference, wide)
         ]
 
-    def _pieces(self, words: _Words, reference: int, *, wide: bool) -> list[bytes]:
+    def _pieces(self, words: _Words, reference: int, wide: bool) -> list[bytes]:
         try:
             return text.split(
                 words.octets, words.charset, reference, wide=wide, elements=words.elements
@@ -323,7 +356,7 @@ class Dialect:
     def _coded(self, words: _Words, order: Sequence[Charset]) -> _Words:
         """In a data_coding that the peer takes, still in our words."""
         charset = words.charset
-        as_it_is = order is _TO_SAY or charset in _ON_AIR
+        as_it_is = order is _TO_SAY or _ON_AIR[words.data_coding]
         if as_it_is and self._takes(words.data_coding) and self._has_words(words):
             return words
         if not text.readable(charset):
@@ -331,7 +364,7 @@ class Dialect:
         for target in order if charset in order else (*order, charset):
             for coding in filter(self._takes, text.codings(words.data_coding, target)):
                 if target is charset:
-                    found: _Words | None = replace(words, data_coding=coding)
+                    found: _Words | None = words.coded(coding, words.octets)
                 else:
                     found = self._recoded(words, coding)
                 if found is not None and self._has_words(found):
@@ -339,22 +372,22 @@ class Dialect:
         raise Unsayable(Status.ESME_RINVDCS)
 
     def _recoded(self, words: _Words, coding: int) -> _Words | None:
-        octets = _encoded(words.text(), CHARSETS[coding])
+        octets = _encoded(words.said(), CHARSETS[coding])
         return None if octets is None else words.recoded(coding, octets)
 
     def _has_words(self, words: _Words) -> bool:
         """Whether the peer's default alphabet, if it is to be used, has all the characters."""
-        if words.charset is not Charset.GSM or self.alphabet in (Charset.GSM, Charset.PACKED):
+        if not self._recodes or words.charset is not _GSM:
             return True
-        return _encoded(words.text(), self.alphabet) is not None
+        return _encoded(words.said(), self.alphabet) is not None
 
     def _spoken(self, words: _Words) -> _Words:
         """With the octets that the peer's default alphabet has."""
-        if words.charset is not Charset.GSM or self.alphabet is Charset.GSM:
+        if self.alphabet is _GSM or words.charset is not _GSM:
             return words
         if self.alphabet is Charset.PACKED:
-            return replace(words, octets=text.pack(words.octets, len(words.header)))
-        octets = text.encode(words.text(), self.alphabet)
+            return words.coded(words.data_coding, text.pack(words.octets, len(words.header)))
+        octets = text.encode(words.said(), self.alphabet)
         return words if octets == words.octets else words.recoded(words.data_coding, octets)
 
     # -- parts -----------------------------------------------------------------------------------
@@ -367,12 +400,11 @@ class Dialect:
         if words.sar and (self.long_messages == "udh" or not self.tlvs):
             if not self.wide:
                 # The low octet of a counter is a counter; all parts come to the same.
-                part = replace(part, reference=part.reference & 0xFF, wide=False)
-            words = replace(words, part=part, sar=False)
-            return words.with_elements([part.element(), *words.elements])
+                part = part._replace(reference=part.reference & 0xFF, wide=False)
+            return words.headed([part.element(), *words.elements], part, False)
         others = [element for element in words.elements if element[0] not in _CONCAT]
-        if self.long_messages == "sar" and self.tlvs and not words.sar and not others:
-            return replace(words, sar=True).with_elements(others)
+        if self._has_sar and not words.sar and not others:
+            return words.headed(others, part, True)
         return words
 
 
@@ -387,31 +419,29 @@ def _in_payload(message: Message) -> bool:
     return not message.sm_length and message.tlv(_PAYLOAD) is not None
 
 
-def _put(message: Message, words: _Words, *, payload: bool, tlvs: bool = True) -> Message:
+def _put(message: Message, words: _Words, payload: bool, tlvs: bool = True) -> Message:
     """The message with these words; text too long for short_message goes into the payload."""
     octets = words.header + words.octets
     payload = payload or len(octets) > _SHORT_MESSAGE
-    kept = list(_others(message)) if tlvs else []
+    kept = _others(message) if tlvs else []
     if words.part is not None and words.sar:
         kept += zip(SAR_TAGS, _sar_values(words.part), strict=True)
     if payload:
         if not tlvs:
             raise Unsayable(Status.ESME_RINVMSGLEN)
         kept.append((_PAYLOAD, octets))
-    return rules.changed(
-        message,
+    return message.reworded(
+        message.esm_class & ~_UDHI | (_UDHI if words.header else 0),
+        message.registered_delivery,
+        words.data_coding,
+        b"" if payload else octets,
         kept,
-        short_message=b"" if payload else octets,
-        esm_class=message.esm_class & ~UDHI | (UDHI if words.header else 0),
-        data_coding=words.data_coding,
     )
 
 
-def _others(message: Message) -> Iterator[tuple[int, bytes]]:
+def _others(message: Message) -> list[tuple[int, bytes]]:
     """The TLVs that say nothing of the text."""
-    for tag, value in message.tlvs:
-        if tag != _PAYLOAD and tag not in SAR_TAGS:
-            yield tag, value
+    return [tlv for tlv in message.tlvs if tlv[0] not in _OF_TEXT]
 
 
 def _sar_values(part: Part) -> tuple[bytes, bytes, bytes]:

@@ -12,6 +12,7 @@ from smsc.commit cimport Commit
 from smsc.counters cimport Counters
 from smsc.mailbox cimport Mailboxes
 from smsc.mailroom cimport Mailroom
+from smsc.parts cimport Parts
 from smsc.state cimport State
 from smsc.traffic cimport Finished, Traffic, finished
 
@@ -33,7 +34,7 @@ cdef class Endings:
     cdef object _accounts
     cdef Bodies _bodies
     cdef Mailroom _mailroom
-    cdef readonly object parts
+    cdef readonly Parts parts
     cdef Counters _counters
     cdef object _network_of_sender
     cdef bint _per_account

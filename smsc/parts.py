@@ -18,6 +18,9 @@ from smsc.records import Flag, Kin, Kind
 from smsc.smpp import MessageState
 from smsc.spool import Stage
 
+# Plain numbers, as in ``spool``.
+_MESSAGE, _FINAL, _SPLIT = int(Kind.MESSAGE), int(Kind.FINAL), int(Kind.SPLIT)
+_PART, _RECEIPT_ASKED = int(Flag.PART), int(Flag.RECEIPT_ASKED)
 _QUEUED = int(Stage.QUEUED)
 _DELIVERED = int(MessageState.DELIVERED)
 
@@ -61,11 +64,11 @@ class Parts:
         # Another one than before for a text that is cut anew: some of it may be out.
         seed = id + slab.attempt(slot)
         reference, wide = self._spool.splits.reference(pair, seed, dialect.wide)
-        parts = dialect.cut(message, reference, wide=wide)
+        parts = dialect.cut(message, reference, wide)
         submitted = self._bodies.get(id, slab.position(slot)).submitted
         account = self._spool.accounts[slab.account(slot)]
         expiry, lane = slab.expiry(slot), slab.lane(slot)
-        flags = slab.flags(slot) & Flag.RECEIPT_ASKED | Flag.PART
+        flags = slab.flags(slot) & _RECEIPT_ASKED | _PART
         slots = []
         for index, part in enumerate(parts):
             part_id = self._book.next_id()
@@ -74,11 +77,11 @@ class Parts:
                 part_id, submitted, now, expiry, 0, 0, _QUEUED, lane, 0, flags, account, carrier,
                 kin,
             )  # fmt: skip
-            self._book.append(Kind.MESSAGE, now, head, part.raw)
+            self._book.append(_MESSAGE, now, head, part.raw)
             self._bodies.put(part_id, part, submitted, kin)
             slots.append(slab.find(part_id))
         head = records.split(id, pair, reference, wide, len(parts), _DELIVERED, 0, b"", b"")
-        self._book.append(Kind.SPLIT, now, head)
+        self._book.append(_SPLIT, now, head)
         return slots
 
     def ended(
@@ -100,7 +103,7 @@ class Parts:
                 whole, head.pair, head.reference, head.wide, head.parts,
                 state, status, network_error, error,
             )  # fmt: skip
-            self._book.append(Kind.SPLIT, now, worse)
+            self._book.append(_SPLIT, now, worse)
         self._end(id, now, state)
         if _rank(state) >= _FAILED:
             for part in sorted(split.parts):
@@ -111,7 +114,7 @@ class Parts:
     def _end(self, id: int, now: int, state: int) -> None:
         slab = self._spool.slab
         carrier = self._spool.carriers[slab.carrier(slab.find(id))]
-        self._book.append(Kind.FINAL, now, records.final(id, state, 0, b"", b"", carrier))
+        self._book.append(_FINAL, now, records.final(id, state, 0, b"", b"", carrier))
         self._bodies.drop(id)
 
     def untouched(self, slot: int) -> int:
@@ -122,7 +125,7 @@ class Parts:
         parts = [slab.find(part) for part in split.parts]
         if len(parts) < split.head.parts:
             return -1
-        return parts[0] if all(slab.state(part) == _QUEUED for part in parts) else -1
+        return parts[0] if all([slab.state(part) == _QUEUED for part in parts]) else -1
 
     def recover(self, now: int) -> list[int]:
         """Put away what a crash cut short; slots of texts whose parts have all ended."""

@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
 cimport smsc.records as records
@@ -8,6 +9,7 @@ from smsc.book cimport Book
 from smsc.commit cimport Commit
 from smsc.correlation cimport Correlation
 from smsc.counters cimport Counters
+from smsc.dialect cimport Dialect
 from smsc.endings cimport Endings
 from smsc.reports cimport Reports
 from smsc.state cimport State
@@ -36,7 +38,9 @@ cdef class Relaying:
     cdef Reports _reports
     cdef Counters _counters
 
+    @cython.locals(berth=Berth, slot=cython.long, now=int64_t, id=uint64_t, number=int)
     cpdef pump(self, Upstream upstream)
+    cpdef Message _message_of(self, long slot)
     cpdef outcomes(self, bind, batch)
     cpdef doubt(self, long slot, int number, int64_t now, str cause)
     cdef Message _told(self, Upstream upstream, Berth berth, long slot, int64_t now)

@@ -150,10 +150,13 @@ class Relaying:
     def pump(self, upstream: Upstream) -> None:
         """Send what waits for a carrier, as far as its binds take it now."""
         slab = self._state.spool.slab
-        while upstream.has_work():
+        now = 0
+        while upstream.has_work() and upstream.ask():
             changed = False
-            for slot, berth in upstream.pairs(self._message_of):
-                now = self._commit.begin()  # only now: while all binds are full there is no frame
+            while (berth := upstream.take(self._message_of)) is not None:
+                slot = berth.slot
+                if not now:  # only now: while all binds are full there is no frame
+                    now = self._commit.begin()
                 if slab.expiry(slot) <= now:
                     self._ends.finish(slot, now, MessageState.EXPIRED)
                     berth.room += 1

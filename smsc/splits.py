@@ -10,7 +10,6 @@ crash, the parts are nothing and the text is owed whole.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from smsc import records
@@ -42,7 +41,7 @@ class Splits:
         self._whole_of: dict[int, int] = {}
         #: Per sender and destination (a key for both) the references in use, and if they are wide.
         self._taken: dict[int, set[tuple[int, bool]]] = {}
-        self._segments: Counter[int] = Counter()
+        self._segments: dict[int, int] = {}
         #: How many texts have a record.
         self.count = 0
 
@@ -87,18 +86,29 @@ class Splits:
 
     def part(self, id: int, whole: int) -> None:
         """A part was accepted."""
-        self._splits.setdefault(whole, Split()).parts.add(id)
+        self._of(whole).parts.add(id)
         self._whole_of[id] = whole
+
+    def _of(self, whole: int) -> Split:
+        split = self._splits.get(whole)
+        if split is None:
+            split = self._splits[whole] = Split()
+        return split
 
     def split(self, position: int, head: bytes) -> int:
         """A text is sent in parts, or one of them ended worse than all before; the text's id."""
         read = records.read_split(head)
-        split = self._splits.setdefault(read.id, Split())
+        split = self._of(read.id)
+        if split.head is None:
+            self.count += 1
         self._uncount(split)
-        self.count += split.head is None
         split.record(position, read)
-        self._segments[position >> 32] += 1
-        self._taken.setdefault(read.pair, set()).add((read.reference, read.wide))
+        segment = position >> 32
+        self._segments[segment] = self._segments.get(segment, 0) + 1
+        taken = self._taken.get(read.pair)
+        if taken is None:
+            taken = self._taken[read.pair] = set()
+        taken.add((read.reference, read.wide))
         return read.id
 
     def undone(self, id: int) -> None:
@@ -140,6 +150,8 @@ class Splits:
         if split.head is None:
             return
         segment = split.position >> 32
-        self._segments[segment] -= 1
-        if not self._segments[segment]:
+        left = self._segments[segment] - 1
+        if left:
+            self._segments[segment] = left
+        else:
             del self._segments[segment]

@@ -12,10 +12,10 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from smsc._pdu import Pdu
 from smsc.smpp import Tag
@@ -377,12 +377,11 @@ def build_udh(elements: Iterable[Element]) -> bytes:
 
     Raises ValueError where a length does not fit its octet.
     """
-    octets = b"".join(bytes((element, len(data))) + data for element, data in elements)
+    octets = b"".join([bytes((element, len(data))) + data for element, data in elements])
     return bytes((len(octets),)) + octets if octets else b""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Which part of a longer text a message is.
 
     Parts belong together if source, destination, ``reference``, ``wide`` and ``total`` are equal.
@@ -396,10 +395,10 @@ class Part:
 
     def element(self) -> Element:
         """The information element that says this."""
-        numbers = bytes((self.total, self.number))
-        if self.wide:
-            return CONCAT_16, self.reference.to_bytes(2, "big") + numbers
-        return CONCAT_8, self.reference.to_bytes(1, "big") + numbers
+        reference, total, number, wide = self
+        if wide:
+            return CONCAT_16, bytes((reference >> 8, reference & 0xFF, total, number))
+        return CONCAT_8, bytes((reference, total, number))
 
 
 def _part(reference: int, total: int, number: int, wide: bool) -> Part | None:
@@ -431,10 +430,13 @@ def sar(pdu: Pdu) -> Part | None:
 
     They do not count where the message has a user data header.
     """
-    values = [pdu.tlv(tag) for tag in SAR_TAGS]
-    if None in values:
-        return None
-    reference, total, number = (int.from_bytes(value or b"", "big") for value in values)
+    values = []
+    for tag in SAR_TAGS:
+        value = pdu.tlv(tag)
+        if value is None:
+            return None
+        values.append(int.from_bytes(value, "big"))
+    reference, total, number = values
     return _part(reference, total, number, wide=True)
 
 
@@ -490,6 +492,8 @@ def segments(message_text: bytes, data_coding: int, udhi: bool) -> int:
 def _splits_pair(octets: bytes, start: int, end: int, charset: Charset) -> bool:
     """Whether a cut at ``end`` parts an ESC from its code or the halves of a surrogate pair."""
     if charset is _GSM:
+        if octets[end - 1] != ESC:
+            return False
         head = octets[start:end]
         # ESC ESC is itself a pair, so only an odd run leaves one waiting for its code.
         return (len(head) - len(head.rstrip(b"\x1b"))) % 2 == 1
@@ -500,15 +504,17 @@ def _splits_pair(octets: bytes, start: int, end: int, charset: Charset) -> bool:
 
 def _pieces(octets: bytes, room: int, charset: Charset) -> list[bytes]:
     pieces: list[bytes] = []
-    start = 0
-    while start < len(octets):
-        end = min(start + room, len(octets))
-        if end < len(octets) and _splits_pair(octets, start, end, charset):
+    start, size = 0, len(octets)
+    while start < size:
+        end = min(start + room, size)
+        if end < size and _splits_pair(octets, start, end, charset):
             end -= 2 if charset is _UCS2 else 1
         pieces.append(octets[start:end])
         start = end
     return pieces
 
+
+_OCTETS = [bytes((value,)) for value in range(256)]
 
 #: A pair must fit, or no cut is possible.
 _SMALLEST_ROOM = 4
@@ -530,16 +536,19 @@ def split(
     header = build_udh(elements)
     if len(octets) <= capacity(charset, len(header)):
         return [header + octets]
-    longer = len(build_udh([Part(0, 1, 1, wide).element(), *elements]))
+    longer = (len(header) or 1) + (6 if wide else 5)
     room = capacity(charset, longer)
     if room < _SMALLEST_ROOM:
         raise ValueError("the user data header leaves no room for text")
     pieces = _pieces(octets, room, charset)
     if len(pieces) > MAX_PARTS:
         raise ValueError(f"the text needs {len(pieces)} parts, {MAX_PARTS} are possible")
+    # The number of the part comes last in the element, and the element first in the header.
+    element, declared = Part(reference, len(pieces), 0, wide).element()
+    before = bytes((longer - 1, element, len(declared))) + declared[:-1]
+    behind = header[1:]
     return [
-        build_udh([Part(reference, len(pieces), number, wide).element(), *elements]) + piece
-        for number, piece in enumerate(pieces, 1)
+        b"".join([before, _OCTETS[number], behind, piece]) for number, piece in enumerate(pieces, 1)
     ]
 
 

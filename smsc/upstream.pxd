@@ -1,5 +1,7 @@
+cimport cython
 from smsc._pdu cimport Message
 from smsc._spool cimport Slab
+from smsc.dialect cimport Dialect
 from smsc.lanes cimport CarrierLanes
 from smsc.spool cimport Names
 
@@ -9,6 +11,7 @@ cdef class Berth:
     cdef readonly int parked
     cdef public long room
     cdef public unsigned long long batch
+    cdef readonly long slot
     cdef list _attempts
     cdef list _messages
 
@@ -22,7 +25,7 @@ cdef class Upstream:
     cdef readonly int index
     cdef readonly CarrierLanes lanes
     cdef public object away_since
-    cdef readonly object dialect
+    cdef readonly Dialect dialect
     cdef readonly bint joins
     cdef Names _accounts
     cdef Slab _slab
@@ -37,11 +40,17 @@ cdef class Upstream:
     cdef _speak(self, int version)
     cpdef Message say(self, Message message)
     cpdef bint asks_receipt(self, bint client_asked)
+    @cython.locals(berth=Berth)
     cpdef bint has_work(self) except -1
     cpdef first(self, int slot)
+    cpdef ahead(self, Berth berth, list slots)
     cdef long _stranded_count(self) except -1
     cdef Berth _berth(self, bytes account, Message message)
     cpdef Berth direct(self, bytes account, Message message, unsigned long long batch)
+    @cython.locals(berth=Berth)
     cpdef bint send(self) except -1
-    cdef bint _ask(self) except -1
+    @cython.locals(berth=Berth)
+    cpdef bint ask(self) except -1
+    @cython.locals(berth=Berth)
+    cpdef Berth take(self, message_of)
     cdef long _next(self) except -2

@@ -8,7 +8,7 @@ else may carry it, a message is *stranded* until this carrier, or another of its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from smsc import dialect
 from smsc._pdu import Message
@@ -29,6 +29,8 @@ class Berth:
         #: The credit left to a batch of messages, which is asked for once, and which batch.
         self.room = 0
         self.batch = 0
+        #: The slot of the message that it was named for last (``Upstream.take``).
+        self.slot = -1
         self._attempts: list[tuple[int, int]] = []
         self._messages: list[Message] = []
 
@@ -140,7 +142,7 @@ class Upstream:
         return self._slab.length(self._asked) + self._slab.length(self._stranded)
 
     def has_work(self) -> bool:
-        """Whether ``pairs`` may have something to say."""
+        """Whether ``take`` may have something to give."""
         if not self._berths:
             return False
         if not self.lanes.idle or self._stranded_count():
@@ -182,7 +184,7 @@ class Upstream:
             sent = berth.send() or sent
         return sent
 
-    def _ask(self) -> bool:
+    def ask(self) -> bool:
         """Ask every bind for its credit; whether any has some.
 
         Binds share their carrier's rate, so each is used for its part of it at a time.
@@ -194,31 +196,38 @@ class Upstream:
             some = some or berth.room > 0
         return some
 
-    def pairs(self, message_of: Callable[[int], Message]) -> Iterator[tuple[int, Berth]]:
-        """``(slot, berth)`` of what is to be sent now; the slot stands in no list any more.
+    def take(self, message_of: Callable[[int], Message]) -> Berth | None:
+        """A berth for what is to be sent now, which is ``slot`` there and stands in no list any
+        more; None if that is nothing.
 
-        Whoever gets a berth loads it, or gives ``room`` back. There may be more after ``send``.
+        The binds were asked before. Whoever gets a berth loads it, or gives ``room`` back. There
+        may be more after ``send``.
         """
         slab = self._slab
-        if not self._ask():
-            return
+        some = False
         for berth in self._berths:
-            while berth.room > 0 and slab.length(berth.parked):
-                berth.room -= 1
-                yield slab.pop(berth.parked), berth
-        while any([berth.room > 0 for berth in self._berths]):
+            if berth.room > 0:
+                some = True
+                if slab.length(berth.parked):
+                    berth.room -= 1
+                    berth.slot = slab.pop(berth.parked)
+                    return berth
+        while some:
             slot = self._next()
             if slot < 0:
-                return
-            berth = self._berth(self._accounts[slab.account(slot)], message_of(slot))
-            if berth.room > 0 and not slab.length(berth.parked):
+                return None
+            berth = self._berths[0]
+            if len(self._berths) > 1:
+                berth = self._berth(self._accounts[slab.account(slot)], message_of(slot))
+            if berth.room > 0:
                 berth.room -= 1
-                yield slot, berth
-            elif slab.length(berth.parked) < PARKED:
-                slab.push(slot, berth.parked)
-            else:
+                berth.slot = slot
+                return berth
+            if slab.length(berth.parked) >= PARKED:
                 self.first(slot)
-                return
+                return None
+            slab.push(slot, berth.parked)
+        return None
 
     def _next(self) -> int:
         slot = self._slab.pop(self._asked)

@@ -298,6 +298,31 @@ def test_parts_pass_as_they_came_elsewhere(long_messages: Any) -> None:
         assert dialect.say(message) is message
 
 
+def outcome(dialect: Dialect, message: Message) -> object:
+    try:
+        out = dialect.say(message)
+    except Unsayable as error:
+        return error.status
+    return out and (out.esm_class, out.data_coding, out.text)
+
+
+@pytest.mark.parametrize("long_messages", ["udh", "pass"])
+@pytest.mark.parametrize("tlvs", [True, False])
+@pytest.mark.parametrize("data_coding", [0, 3, 4, 8])
+@pytest.mark.parametrize("elements", [[(text.CONCAT_8, b"\7\3\2")], [(text.PORTS_8, b"\1\2")]])
+def test_what_a_glance_settles_is_what_a_second_look_says(
+    long_messages: Any, tlvs: bool, data_coding: int, elements: list[text.Element]
+) -> None:
+    dialect = Dialect(long_messages=long_messages, tlvs=tlvs)
+    header = text.build_udh(elements)
+    sound = [header + b"a" * octets for octets in (0, 1, 133, 134, 135, 152, 153, 154, 155)]
+    for octets in (*sound, b"\0", b"\0a", b"\1ab", b"\2a", b"\xffa"):
+        short = submit(octets, esm_class=0x40, data_coding=data_coding)
+        # In a message_payload, nothing is settled at a glance.
+        long = payload(octets, esm_class=0x40, data_coding=data_coding)
+        assert outcome(dialect, short) == outcome(dialect, long)
+
+
 def test_a_part_that_would_not_fit_any_more_is_refused() -> None:
     with pytest.raises(Unsayable) as caught:
         Dialect(long_messages="udh").say(submit(b"a" * 154, sar(1, 2, 1)))

@@ -655,6 +655,31 @@ def test_forward(command: Command, registered: int) -> None:
     assert message.raw == octets
 
 
+@pytest.mark.parametrize("command", [Command.SUBMIT_SM, Command.DELIVER_SM])
+@pytest.mark.parametrize("text", [b"", b"other", b"\0" * 255])
+@pytest.mark.parametrize("tlvs", [[], [(0x1501, b"x\0"), (0x0204, b"\0\7")]])
+def test_reworded(command: Command, text: bytes, tlvs: list[tuple[int, bytes]]) -> None:
+    times = {"schedule_delivery_time": b"000000010000000R", "validity_period": b"000002000000000R"}
+    fields = {**SUBMIT, **times, "short_message": b"hello", "sm_default_msg_id": 3}
+    octets = encode(command, 9, 0, [(0x0424, b"long")], **fields)
+    said = {"esm_class": 0x41, "registered_delivery": 17, "data_coding": 8, "short_message": text}
+    message = Message.from_raw(octets)
+    other = message.reworded(0x41, 17, 8, text, tlvs)
+    assert other.raw == encode(command, 9, 0, tlvs, **{**fields, **said})
+    assert (other.text, other.tlvs, message.raw) == (text, tuple(tlvs), octets)
+
+
+def test_reworded_refuses_what_a_field_cannot_hold() -> None:
+    message = Message.from_raw(OCTETS["V13"])
+    for text, tlvs in [(b"x" * 256, []), (b"", [(0x10000, b"")]), (b"", [(1, b"x" * 65536)])]:
+        with pytest.raises(ValueError):
+            message.reworded(0, 0, 0, text, tlvs)
+    undecodable = one(framed(Command.SUBMIT_SM, b"\0"))
+    assert isinstance(undecodable, Message)
+    with pytest.raises(ValueError, match="undecodable, status 0x2"):
+        undecodable.reworded(0, 0, 0, b"", [])
+
+
 def test_forward_sets_status_0() -> None:
     octets = encode(Command.SUBMIT_SM, 9, 0x45, **SUBMIT)
     assert Message.from_raw(octets).forward(9) == encode(Command.SUBMIT_SM, 9, **SUBMIT)

@@ -85,15 +85,17 @@ class Bench:
     def pump(self) -> list[int]:
         """Send what can be sent; the ids, in the order of sending."""
         sent = []
-        while True:
-            for slot, berth in self.upstream.pairs(self.message_of):
+        while self.upstream.ask():
+            while (berth := self.upstream.take(self.message_of)) is not None:
+                slot = berth.slot
                 id = self.slab.id(slot)
                 assert self.slab.linked(slot) == 0xFFFFFFFF, "it stands in no list any more"
                 self.slab.set_state(slot, Stage.ATTEMPT)
                 berth.load(id, 1, self.messages[id])
                 sent.append(id)
             if not self.upstream.send():
-                return sent
+                break
+        return sent
 
     def drain(self) -> list[int]:
         """All that there is, by a bind without limit."""
