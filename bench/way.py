@@ -116,7 +116,7 @@ class Server:
         self.core = Core(loaded, accounts, self.log, self.commit, self.traffic)
         self.core.recover()
         self.settle()
-        links = Links(self.commit, lambda: self.now)
+        links = Links(self.commit, lambda: self.now, self.turn.call_soon)
         authenticator = Authenticator(accounts)
         asyncio.run(authenticator.verify(b"bench", PASSWORD, "192.0.2.7"))
         limits = LimitsConfig(max_unbound_per_address=1000)

@@ -110,7 +110,7 @@ class App:
         self.traffic = self._open_traffic()
         self.lookup = self._make_lookup()
         self.core = Core(config, self.accounts, self.log, self.commit, self.traffic, self.lookup)
-        self.links = Links(self.commit, steady_ms)
+        self.links = Links(self.commit, steady_ms, self.loop.call_soon)
         self.lobby = Lobby(config.limits.max_unbound, config.limits.max_unbound_per_address)
         self.binds: Binds[ClientConnection] = Binds()
         self.listeners = [

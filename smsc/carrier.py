@@ -99,6 +99,7 @@ class CarrierConnection(Connection[Attempt]):
             receive_window=INBOUND_WINDOW,
             max_pdu=carrier.limits.max_pdu,
         )
+        self.share = carrier.links.turns.carriers
         self._bind = bind
         self._late: OrderedDict[int, Attempt] = OrderedDict()
         #: Done when the carrier has granted the bind; fails with BindRefused or OSError.
@@ -146,6 +147,7 @@ class CarrierConnection(Connection[Attempt]):
     # -- outcomes ----------------------------------------------------------------------------------
 
     def on_settled(self, settled: list[tuple[Attempt, Pdu]]) -> None:
+        self.links.turns.answered = True
         self._bind.outcomes(batches.outcomes(settled))
 
     def on_expired(self, expired: list[tuple[int, Attempt]]) -> None:

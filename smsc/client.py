@@ -325,6 +325,8 @@ class ClientConnection(Connection[int]):
         self._tells_load = self.version >= Version.V50
         self._payload_wins = self._manners.both_texts or self.version >= Version.V50
         self._sheds = limits.window_full == "throttle"
+        # Who wants to hear at once of what is beyond its window does not wait.
+        self.share = None if self._sheds else self.links.turns.clients
         self._may_broadcast = limits.broadcast
         if limits.deliver_with == "data_sm" and self.session.tlvs:
             self._delivery = _DATA_SM

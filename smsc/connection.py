@@ -29,6 +29,7 @@ from smsc.errors import FramingError, StorageError, fault
 from smsc.links import FORGIVEN, Counters, Links
 from smsc.session import DROP, NOTHING, PROCESS, UNKNOWN, Due, Event, Role, Session, Timing
 from smsc.smpp import BINDS, Command, Status
+from smsc.turns import Share
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class Connection(asyncio.Protocol, Generic[C]):
         "_paused",
         "_paused_at",
         "_unbind_answered",
+        "_waits",
         "answers",
         "counters",
         "ending",
@@ -77,6 +79,7 @@ class Connection(asyncio.Protocol, Generic[C]):
         "receive_window",
         "requests",
         "session",
+        "share",
         "shedding",
         "transport",
     )
@@ -97,6 +100,8 @@ class Connection(asyncio.Protocol, Generic[C]):
         max_pdu: int,
     ) -> None:
         self.links = links
+        #: Of which each turn of the loop takes so many requests; None: all, however many.
+        self.share: Share | None = None
         self.counters = counters
         self.session = Session(role, timing, send_window, links.clock())
         #: Answers that may wait for the log before the peer is no longer read.
@@ -115,6 +120,8 @@ class Connection(asyncio.Protocol, Generic[C]):
         self._paused = 0
         self._paused_at = 0
         self._held: list[Pdu] | None = None
+        #: Whether those that are held wait for their turn, and not for ``let_go``.
+        self._waits = False
         self._farewell = b""
         self._finished = False
         self._end_by = 0
@@ -146,8 +153,12 @@ class Connection(asyncio.Protocol, Generic[C]):
         self._eof = True
         if self._finished or self.transport is None:
             return False
-        self._guard(lambda: self.end("peer closed"))
+        self._guard(self._closed_by_peer)
         return True
+
+    def _closed_by_peer(self) -> None:
+        self._catch_up()
+        self.end("peer closed")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is gone, whoever closed it."""
@@ -190,8 +201,7 @@ class Connection(asyncio.Protocol, Generic[C]):
             requests = sum(octets[4] < 0x80 for octets in staged)
             self.requests -= requests
         self.answers -= len(staged) - requests
-        if self._paused & WINDOW and self.answers <= self.receive_window:
-            self.resume(WINDOW)
+        self._ease()
         if self.ending and not self.answers:
             self._finish()
 
@@ -236,6 +246,7 @@ class Connection(asyncio.Protocol, Generic[C]):
             self._decoder = None
             self.counters.broken += 1
             self._dispatch(error.pdus, now)
+            self._catch_up()
             nack = header_only(Command.GENERIC_NACK, error.command_status, error.sequence_number)
             self.end("framing lost", nack)
             return
@@ -260,7 +271,7 @@ class Connection(asyncio.Protocol, Generic[C]):
             self._settle(responses)
         if requests and not self.ending:
             if self._held is None:
-                self._serve(requests, now)
+                self._take(requests, now)
             else:
                 self._held += requests
         if self._unbind_answered:
@@ -285,6 +296,48 @@ class Connection(asyncio.Protocol, Generic[C]):
             self.refuse(pdu, UNKNOWN)
         else:
             self.counters.unmatched += 1
+
+    def _take(self, requests: list[Pdu], now: int) -> None:
+        """Serve as many as this turn of the loop has room for."""
+        share = None if self.shedding else self.share
+        count = len(requests)
+        room = count if share is None else share.take(count)
+        if room == count:
+            self._serve(requests, now)
+        else:
+            self._serve_part(requests, room, now)
+
+    def _serve_part(self, requests: list[Pdu], count: int, now: int) -> None:
+        """Serve so many of them; the others wait for their turn."""
+        self._serve(requests[:count], now)
+        rest = requests[count:]
+        if not rest or self.ending:
+            return
+        if self._held is not None:
+            self._held += rest
+            return
+        assert self.share is not None
+        self._held, self._waits = rest, True
+        self.share.wait(self, now)
+
+    def go_on(self, most: int, now: int) -> int:
+        """See ``turns.Waiting``."""
+        held = self._held
+        if not self._waits or held is None or self.ending:
+            return 0
+        self._held, self._waits = None, False
+        try:
+            self._serve_part(held, most, now)
+            self._ease()
+            self.flush()
+        except Exception as error:  # the border
+            self._bug(error)
+        return min(most, len(held))
+
+    def _catch_up(self) -> None:
+        """Nothing more is to come: serve what waits for its turn."""
+        if self._waits and self._held is not None:
+            self.go_on(len(self._held), self.links.clock())
 
     def _serve(self, requests: list[Pdu], now: int) -> None:
         """Requests in order, each run of one command at once."""
@@ -333,8 +386,8 @@ class Connection(asyncio.Protocol, Generic[C]):
         """Go on with the requests that were held."""
         held, self._held = self._held, None
         if held and not self.ending:
-            self._serve(held, self.links.clock())
-        if self._held is None:
+            self._take(held, self.links.clock())
+        if self._waits or self._held is None:
             self.resume(AUTHENTICATION)
         self.flush()
 
@@ -359,12 +412,20 @@ class Connection(asyncio.Protocol, Generic[C]):
         self.transport.resume_reading()
 
     @property
+    def _unanswered(self) -> int:
+        return self.answers + (0 if self._held is None else len(self._held))
+
+    @property
     def _overloaded(self) -> bool:
         """Whether more is unanswered than the window allows, or than the disk takes."""
-        return self.answers > self.receive_window or self.links.commit.congested
+        return self._unanswered > self.receive_window or self.links.commit.congested
+
+    def _ease(self) -> None:
+        if self._paused & WINDOW and self._unanswered <= self.receive_window:
+            self.resume(WINDOW)
 
     def _hold_back(self) -> None:
-        if self.answers > self.receive_window:
+        if self._unanswered > self.receive_window:
             self._pause(WINDOW)
         if self.links.commit.congested:
             self._pause(CONGESTION)
@@ -479,6 +540,8 @@ class Connection(asyncio.Protocol, Generic[C]):
         if stalled is not None:
             if now - stalled >= self.session.timers.timing.write_stall:
                 self.cut(Due.WRITE_STALL.value)
+        elif self._waits:
+            pass  # its turn will come
         elif now - self._paused_at >= MAX_PAUSE and not self._paused & AUTHENTICATION:
             self.shedding = True
             self.resume(WINDOW)
@@ -506,6 +569,7 @@ class Connection(asyncio.Protocol, Generic[C]):
 
     def unbind(self) -> None:
         """End the session from our side; late responses still count until the peer's answer."""
+        self._catch_up()
         if self.ending or not self.session.state.bound:
             self.end("shutting down")
         else:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from smsc.ports import Sink
+from smsc.turns import Turns
 
 #: A pause or a standstill of ours that is longer, ms, is not held against the peer.
 FORGIVEN = 1_000
@@ -77,9 +78,15 @@ class Links:
     expires nothing.
     """
 
-    def __init__(self, commit: Committing, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        commit: Committing,
+        clock: Callable[[], int],
+        soon: Callable[[Callable[[], None]], object],
+    ) -> None:
         self.commit = commit
         self.clock = clock
+        self.turns = Turns(soon, self.look)
         self._slots: list[set[Link]] = [set() for _ in range(SLOTS)]
         self._slot = 0
         #: The clock as last looked at: at every read and every tick.

@@ -249,10 +249,19 @@ class FakeTransport(asyncio.Transport):
 
 
 class Wire:
-    """The peer's end of one connection over a ``FakeTransport``."""
+    """The peer's end of one connection over a ``FakeTransport``.
 
-    def __init__(self, connection: Connection[Any], address: str = ADDRESS) -> None:
+    ``soon`` is what the loop calls in its next turn; without it no turn ends here.
+    """
+
+    def __init__(
+        self,
+        connection: Connection[Any],
+        address: str = ADDRESS,
+        soon: list[Callable[[], None]] | None = None,
+    ) -> None:
         self.connection = connection
+        self._soon = [] if soon is None else soon
         self.transport = FakeTransport(address)
         self._decoder = Decoder()
         self._read = 0
@@ -276,6 +285,8 @@ class Wire:
         while self._waiting and self.transport.reading and not self.transport.closed:
             data, self._waiting = self._waiting, b""
             self.connection.data_received(data)
+            while self._soon:
+                self._soon.pop(0)()
         if self.transport.closed and not self._lost:
             self._lost = True
             self.connection.connection_lost(None)
@@ -342,7 +353,8 @@ class Edge:
         self.clock = Clock()
         self.stage = Stage()
         self.keeper = RecordingKeeper()
-        self.links = Links(self.stage, self.clock)
+        self.soon: list[Callable[[], None]] = []
+        self.links = Links(self.stage, self.clock, self.soon.append)
         self.authenticator = Authenticator(Accounts([account(**changes)]))
         limits = limits or LimitsConfig()
         self.lobby = Lobby(limits.max_unbound, limits.max_unbound_per_address)
@@ -364,7 +376,7 @@ class Edge:
 
     def connect(self, address: str = ADDRESS) -> Wire:
         """A client that has not bound."""
-        return Wire(ClientConnection(self.listener), address)
+        return Wire(ClientConnection(self.listener), address, self.soon)
 
     def bound(self, kind: str = "trx", version: int = 0x34) -> Wire:
         """A client that has."""

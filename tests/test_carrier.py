@@ -85,7 +85,7 @@ class Upstream:
         self.clock = Clock()
         self.stage = Stage()
         self.keeper = RecordingKeeper()
-        self.links = Links(self.stage, self.clock)
+        self.links = Links(self.stage, self.clock, asyncio.get_running_loop().call_soon)
         values: dict[str, Any] = {
             "name": b"carrier",
             "host": "127.0.0.1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import pytest
 from helpers import Clock, FakeTransport, Stage, Wire, brief, deliver, submit
@@ -90,7 +91,8 @@ class Place:
     def __init__(self, timing: Timing | None = None, receive_window: int = 5) -> None:
         self.clock = Clock()
         self.stage = Stage()
-        self.links = Links(self.stage, self.clock)
+        self.soon: list[Callable[[], None]] = []
+        self.links = Links(self.stage, self.clock, self.soon.append)
         self.desk = Desk(self.links, timing, receive_window)
         self.wire = Wire(self.desk)
 
@@ -334,7 +336,7 @@ def test_a_standstill_of_the_process_is_not_the_peers_silence(place: Place) -> N
 
 def test_every_connection_is_ticked_once_a_second() -> None:
     clock, stage = Clock(), Stage()
-    links = Links(stage, clock)
+    links = Links(stage, clock, [].append)
     wires = [Wire(Desk(links, Timing(enquire_link=1_000))) for _ in range(25)]
     for _ in range(11):
         clock.now += 100
@@ -499,7 +501,7 @@ def test_lost_framing_answers_what_was_sound_and_ends(place: Place, octets: byte
 
 def test_when_the_log_is_dead_nobody_gets_another_octet() -> None:
     clock, stage = Clock(), Stage()
-    links = Links(stage, clock)
+    links = Links(stage, clock, [].append)
     wires = [Wire(Desk(links)) for _ in range(3)]
     for wire in wires:
         wire.send(submit(1))

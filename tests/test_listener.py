@@ -933,7 +933,9 @@ class Client:
 @contextlib.asynccontextmanager
 async def listening(edge: Edge) -> Any:
     loop = asyncio.get_running_loop()
-    edge.links = edge.listener.links = Links(edge.stage, lambda: int(loop.time() * 1_000))
+    edge.links = edge.listener.links = Links(
+        edge.stage, lambda: int(loop.time() * 1_000), loop.call_soon
+    )
     edge.links.start(loop)
     await edge.listener.start()
     try:
