@@ -284,8 +284,10 @@ cdef bytes value_of(const Tlv *tlv):
 
 cdef bint find(Pdu pdu, uint16_t tag, Cursor *value) except -1:
     cdef Tlv found
+    cdef Cursor tlvs
     pdu._decoded()
-    if not find_tlv(body(pdu.raw, pdu._tlvs_at), layout_of(pdu.command_id), tag, &found):
+    tlvs = body(pdu.raw, pdu._tlvs_at)
+    if not left(&tlvs) or not find_tlv(tlvs, layout_of(pdu.command_id), tag, &found):
         return False
     value[0] = over(found.value, found.length)
     return True
@@ -1011,9 +1013,13 @@ cdef inline int hex_digits(uint64_t value) noexcept nogil:
 
 
 cdef inline int put_hex(Cursor *room, uint64_t value, int digits) except -1:
-    cdef int shift
-    for shift in range(4 * digits - 4, -1, -4):
-        put_octet(room, b"0123456789abcdef"[value >> shift & 15])
+    cdef uint8_t *start = <uint8_t *> take(room, digits)
+    if start is NULL:
+        raise ValueError("no room")
+    while digits > 0:
+        digits -= 1
+        start[digits] = b"0123456789abcdef"[value & 15]
+        value >>= 4
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Traffic records as they are laid out for a block, in C: every message passes here once.
+"""Traffic records: what they say, and as they are laid out for a block, in C.
 
 The order is that of ``traffic.FIELDS``. What msgpack has several forms for is written in the
 shortest, as its own packer does.
@@ -23,6 +23,42 @@ cdef enum:
 cdef struct End:
     uint64_t id
     uint64_t position
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(256)
+cdef class Finished:
+    cpdef Finished at(self, uint64_t position):
+        self.position = position
+        return self
+
+
+cpdef Finished finished(
+    uint64_t id, bint inbound, bytes customer, bytes account, bytes carrier, int64_t accepted,
+    int64_t sent, int64_t done, int64_t expiry, int attempts, int state, uint64_t status,
+    bytes network_error, bytes error, Message message, price=None, int parts=0, bytes network=b"",
+):
+    cdef Finished one = Finished.__new__(Finished)
+    one.id = id
+    one.inbound = inbound
+    one.customer = customer
+    one.account = account
+    one.carrier = carrier
+    one.accepted = accepted
+    one.sent = sent
+    one.done = done
+    one.expiry = expiry
+    one.attempts = attempts
+    one.state = state
+    one.status = status
+    one.network_error = network_error
+    one.error = error
+    one.message = message
+    one.price = price
+    one.parts = parts
+    one.network = network
+    return one
 
 
 cdef inline uint8_t *extend(Growing *octets, size_t more) except NULL:
@@ -126,27 +162,26 @@ cdef class Sheaf:
     def contents(self):
         return copied(&self._contents)
 
-    cpdef int add(
-        self, uint64_t position, uint64_t id, bint inbound, int64_t accepted, int64_t sent,
-        int64_t done, int64_t expiry, Message message, int state, uint64_t status,
-        bytes network_error, bytes error, uint64_t parts, uint64_t attempts, bytes network,
-        bytes carrier, bytes account, bytes price,
-    ) except -1:
+    cpdef int add(self, Finished end, uint64_t parts, bytes price) except -1:
         cdef Cursor source, destination, text
         cdef size_t room
-        cdef End end
+        cdef End written
+        cdef Message message = end.message
         cdef uint8_t *start
         cdef uint8_t *at
-        if accepted < 0 or sent < 0 or done < 0 or expiry < 0:
+        if message is None or price is None:
+            raise TypeError("no message, or no price")
+        if end.accepted < 0 or end.sent < 0 or end.done < 0 or end.expiry < 0:
             raise ValueError("a time before 1970")
         text_of(message, &text)
         source = within(message.raw, &message._source_addr)
         destination = within(message.raw, &message._destination_addr)
         room = (
             3 + FIELDS * MOST + left(&source) + left(&destination)
-            + PyBytes_GET_SIZE(network_error) + PyBytes_GET_SIZE(error) + PyBytes_GET_SIZE(network)
-            + PyBytes_GET_SIZE(carrier) + PyBytes_GET_SIZE(self.customer)
-            + PyBytes_GET_SIZE(account) + PyBytes_GET_SIZE(price)
+            + PyBytes_GET_SIZE(end.network_error) + PyBytes_GET_SIZE(end.error)
+            + PyBytes_GET_SIZE(end.network) + PyBytes_GET_SIZE(end.carrier)
+            + PyBytes_GET_SIZE(self.customer) + PyBytes_GET_SIZE(end.account)
+            + PyBytes_GET_SIZE(price)
         )
         if room > LONGEST:
             raise ValueError(f"a record of up to {room} octets")
@@ -156,43 +191,43 @@ cdef class Sheaf:
         start = at = extend(&self._traffic, room)
         at[0] = 0xDC  # an array of up to 65,535
         at = put_big(at + 1, FIELDS, 2)
-        at = put_uint(at, id)
-        at[0] = 0xC3 if inbound else 0xC2
-        at = put_uint(at + 1, <uint64_t>accepted)
-        at = put_uint(at, <uint64_t>sent)
-        at = put_uint(at, <uint64_t>done)
-        at = put_uint(at, <uint64_t>expiry)
+        at = put_uint(at, end.id)
+        at[0] = 0xC3 if end.inbound else 0xC2
+        at = put_uint(at + 1, <uint64_t>end.accepted)
+        at = put_uint(at, <uint64_t>end.sent)
+        at = put_uint(at, <uint64_t>end.done)
+        at = put_uint(at, <uint64_t>end.expiry)
         at = put_uint(at, message.source_addr_ton)
         at = put_uint(at, message.source_addr_npi)
         at = put_stretch(at, &source)
         at = put_uint(at, message.dest_addr_ton)
         at = put_uint(at, message.dest_addr_npi)
         at = put_stretch(at, &destination)
-        at = put_uint(at, <uint64_t>state)
-        at = put_uint(at, status)
-        at = put_name(at, network_error)
-        at = put_name(at, error)
+        at = put_uint(at, <uint64_t>end.state)
+        at = put_uint(at, end.status)
+        at = put_name(at, end.network_error)
+        at = put_name(at, end.error)
         at = put_uint(at, message.data_coding)
         at = put_uint(at, message.esm_class)
         at = put_uint(at, message.protocol_id)
         at = put_uint(at, message.priority_flag)
         at = put_uint(at, message.registered_delivery)
         at = put_uint(at, parts)
-        at = put_uint(at, attempts)
-        at = put_name(at, network)
-        at = put_name(at, carrier)
+        at = put_uint(at, <uint64_t>end.attempts)
+        at = put_name(at, end.network)
+        at = put_name(at, end.carrier)
         at = put_name(at, self.customer)
-        at = put_name(at, account)
+        at = put_name(at, end.account)
         memcpy(at, PyBytes_AS_STRING(price), PyBytes_GET_SIZE(price))
         at += PyBytes_GET_SIZE(price)
         self._traffic.used += at - start
         start = extend(&self._contents, 0)
         self._contents.used += put_stretch(start, &text) - start
-        end.id = id
-        end.position = position
-        memcpy(extend(&self._ends, 0), &end, sizeof(End))
+        written.id = end.id
+        written.position = end.position
+        memcpy(extend(&self._ends, 0), &written, sizeof(End))
         self._ends.used += sizeof(End)
         self.octets = self._traffic.used + self._contents.used
-        self.newest = max(self.newest, position)
+        self.newest = max(self.newest, end.position)
         self.records += 1
         return 0

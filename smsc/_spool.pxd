@@ -75,6 +75,7 @@ cdef class Slab:
 
     cdef Entry *entry(self, uint32_t slot) noexcept
     cdef Entry *live(self, uint32_t slot) except NULL
+    cdef int _dead(self, uint32_t slot) except -1
     cdef int _grow(self) except -1
     cdef void _unlink(self, Entry *e) noexcept
     cdef void _push(self, uint32_t slot, Entry *e, uint32_t queue) noexcept

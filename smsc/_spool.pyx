@@ -309,17 +309,17 @@ cdef class Slab:
     def __len__(self):
         return self.count
 
-    cdef Entry *entry(self, uint32_t slot) noexcept:
+    cdef inline Entry *entry(self, uint32_t slot) noexcept:
         return &self.chunks[slot >> CHUNK_BITS][slot & (CHUNK - 1)]
 
-    cdef Entry *live(self, uint32_t slot) except NULL:
-        cdef Entry *e
-        if slot >= self.top:
-            raise IndexError(f"no slot {slot}")
-        e = self.entry(slot)
-        if e.id == 0:
-            raise IndexError(f"slot {slot} is free")
-        return e
+    cdef inline Entry *live(self, uint32_t slot) except NULL:
+        # Inlined into whatever asks for one field: hence raised elsewhere.
+        if slot >= self.top or self.entry(slot).id == 0:
+            self._dead(slot)
+        return self.entry(slot)
+
+    cdef int _dead(self, uint32_t slot) except -1:
+        raise IndexError(f"slot {slot} is free" if slot < self.top else f"no slot {slot}")
 
     # -- entries -----------------------------------------------------------------------------
 

@@ -14,7 +14,8 @@ from smsc.mailbox cimport Mailboxes
 from smsc.mailroom cimport Mailroom
 from smsc.parts cimport Parts
 from smsc.state cimport State
-from smsc.traffic cimport Finished, Traffic, finished
+from smsc._record cimport Finished, finished
+from smsc.traffic cimport Traffic
 
 cdef int _FINAL, _MAIL, _MAIL_DONE, _OLD_PEER, _MEMBER, _PART, _RECEIPT, _INBOUND, _ENROUTE
 cdef int _DELIVERED, _ASIDE, _NOTIFY, _ACKNOWLEDGED, _SPLIT, _JOINED

@@ -15,6 +15,7 @@ from smsc import receipt as receipts
 from smsc import records
 from smsc._finished import Remembered, source_check
 from smsc._pdu import Message, hex_id
+from smsc._record import Finished, finished
 from smsc._spool import pair_of
 from smsc.accounts import Account, Accounts
 from smsc.bodies import Bodies, Body
@@ -28,7 +29,7 @@ from smsc.records import Flag, Kind, MailKind
 from smsc.smpp import MessageState
 from smsc.spool import Stage
 from smsc.till import Till
-from smsc.traffic import Finished, Traffic, finished, segments
+from smsc.traffic import Traffic, segments
 from smsc.zones import UTC
 
 #: Keys of finished messages that are remembered, so that a repeated receipt is known as such.

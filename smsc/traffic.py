@@ -34,7 +34,7 @@ import msgpack
 
 from smsc import text
 from smsc._pdu import Message
-from smsc._record import Sheaf, text_octets
+from smsc._record import Finished, Sheaf, text_octets
 from smsc.errors import KeyDestroyed, NewerLog
 from smsc.periods import Calendar, month_of
 from smsc.ports import Log
@@ -77,84 +77,6 @@ FIELDS = (
 )  # fmt: skip
 
 
-class Finished:
-    """A message that has reached its final state, with all that its record says."""
-
-    id: int
-    #: Of its end in the keeper's log; 0 while it is not there.
-    position: int
-    inbound: bool
-    customer: bytes
-    account: bytes
-    carrier: bytes
-    #: Times in ms; ``sent`` is 0 if it never was.
-    accepted: int
-    sent: int
-    done: int
-    expiry: int
-    attempts: int
-    #: Short messages that it was sent in; 0 where it was sent whole.
-    parts: int
-    #: A message_state, and the carrier's command_status, network_error_code and ``err``.
-    state: int
-    status: int
-    network_error: bytes
-    error: bytes
-    message: Message
-    #: What it costs, in 1/10000 of the unit; None if nobody rated it.
-    price: Any
-    #: The destination's MCC and MNC; empty if unknown.
-    network: bytes
-
-    def at(self, position: int) -> Finished:
-        """Its end is in the keeper's log, at this position."""
-        self.position = position
-        return self
-
-
-def finished(
-    id: int,
-    inbound: bool,
-    customer: bytes,
-    account: bytes,
-    carrier: bytes,
-    accepted: int,
-    sent: int,
-    done: int,
-    expiry: int,
-    attempts: int,
-    state: int,
-    status: int,
-    network_error: bytes,
-    error: bytes,
-    message: Message,
-    price: Any = None,
-    parts: int = 0,
-    network: bytes = b"",
-) -> Finished:
-    """A ``Finished``: a function, since compiled it takes machine integers as they are."""
-    one = Finished.__new__(Finished)
-    one.id = id
-    one.inbound = inbound
-    one.customer = customer
-    one.account = account
-    one.carrier = carrier
-    one.accepted = accepted
-    one.sent = sent
-    one.done = done
-    one.expiry = expiry
-    one.attempts = attempts
-    one.state = state
-    one.status = status
-    one.network_error = network_error
-    one.error = error
-    one.message = message
-    one.price = price
-    one.parts = parts
-    one.network = network
-    return one
-
-
 class Sealer(Protocol):
     """Where encryption goes: per customer, period and class (of ``retention``)."""
 
@@ -186,30 +108,6 @@ def segments(message: Message) -> int:
     if text_octets(message) <= _SURELY_ONE[message.data_coding]:
         return 1
     return text.segments(message.text, message.data_coding, bool(message.esm_class & _UDHI))
-
-
-def gather(end: Finished, sheaf: Sheaf) -> None:
-    """Put a record with the others of its block."""
-    sheaf.add(
-        end.position,
-        end.id,
-        end.inbound,
-        end.accepted,
-        end.sent,
-        end.done,
-        end.expiry,
-        end.message,
-        end.state,
-        end.status,
-        end.network_error,
-        end.error,
-        end.parts or segments(end.message),
-        end.attempts,
-        end.network,
-        end.carrier,
-        end.account,
-        _NO_PRICE if end.price is None else _pack(end.price),
-    )
 
 
 class Block(NamedTuple):
@@ -423,7 +321,8 @@ class Traffic:
         if sheaf is None:
             self._lent[self._month].append(end)
             return
-        gather(end, sheaf)
+        price = _NO_PRICE if end.price is None else _pack(end.price)
+        sheaf.add(end, end.parts or segments(end.message), price)
         self.records += 1
         self.written = max(self.written, end.position)
         if sheaf.octets > FULL_BLOCK:

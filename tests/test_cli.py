@@ -16,11 +16,12 @@ import pytest
 from argon2 import PasswordHasher
 
 from smsc import __version__, cli
+from smsc._record import finished
 from smsc.journal import Journal
 from smsc.keys import keyring
 from smsc.reading import load
 from smsc.smpp import MessageState
-from smsc.traffic import Traffic, finished
+from smsc.traffic import Traffic
 from tests.keeper import START, submit_sm
 from tests.serving import CONFIG, HASH
 

@@ -1,7 +1,8 @@
-"""The compiled layout of a traffic record: what msgpack itself would have written."""
+"""The compiled layout of traffic records: what msgpack itself would have written."""
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import msgpack
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsc._pdu import Message
-from smsc._record import packed
+from smsc._record import Sheaf, finished, text_octets
 from smsc.traffic import FIELDS
 from tests.keeper import deliver_sm, submit_sm
 
@@ -41,12 +42,19 @@ def values(message: Message, **changes: Any) -> dict[str, Any]:
 
 
 def laid_out(message: Message, fields: dict[str, Any]) -> bytes:
+    sheaf = Sheaf(fields["customer"], "2026-11", "2026-11")
+    put(sheaf, message, fields)
+    return sheaf.traffic
+
+
+def put(sheaf: Sheaf, message: Message, fields: dict[str, Any], position: int = 1) -> None:
     f = fields
-    return packed(
-        f["id"], f["inbound"], f["accepted"], f["sent"], f["done"], f["expiry"], message,
-        f["state"], f["status"], f["network_error"], f["error"], f["parts"], f["attempts"],
-        f["network"], f["carrier"], f["customer"], f["account"], msgpack.packb(f["price"]),
+    end = finished(
+        f["id"], f["inbound"], f["customer"], f["account"], f["carrier"], f["accepted"], f["sent"],
+        f["done"], f["expiry"], f["attempts"], f["state"], f["status"], f["network_error"],
+        f["error"], message, network=f["network"],
     )  # fmt: skip
+    sheaf.add(end.at(position), f["parts"], msgpack.packb(f["price"]))
 
 
 @given(
@@ -103,3 +111,34 @@ def test_no_time_lies_before_1970(time: str) -> None:
     message = submit_sm()
     with pytest.raises(ValueError, match="1970"):
         laid_out(message, values(message, **{time: -1}))
+
+
+def test_a_sheaf_is_what_its_records_are_one_after_the_other() -> None:
+    long = submit_sm(short_message=b"", tlvs=[(0x0424, bytes(5_000))])
+    messages = [submit_sm(short_message=b"x" * n) for n in (0, 1, 200)] + [long, submit_sm()]
+    sheaf, single = Sheaf(b"acme", "2026-11", "2026-W48"), b""
+    for at, message in enumerate(messages):
+        assert len(sheaf) == at
+        put(sheaf, message, values(message, id=at + 1), 100 - at)
+        single += laid_out(message, values(message, id=at + 1))
+    assert sheaf.traffic == single
+    assert sheaf.contents == b"".join(msgpack.packb(message.text) for message in messages)
+    assert sheaf.ends == b"".join(struct.pack("<QQ", at + 1, 100 - at) for at in range(5))
+    assert sheaf.newest == 100
+    assert sheaf.octets == len(sheaf.traffic) + len(sheaf.contents)
+    assert (sheaf.customer, sheaf.month, sheaf.period) == (b"acme", "2026-11", "2026-W48")
+    with pytest.raises(ValueError, match="1970"):
+        put(sheaf, long, values(long, done=-1))
+    assert (len(sheaf), sheaf.traffic) == (5, single), "a record is there, or nothing of it"
+    sheaf.clear()
+    assert (len(sheaf), sheaf.traffic, sheaf.contents, sheaf.ends) == (0, b"", b"", b"")
+    assert (sheaf.newest, sheaf.octets) == (0, 0)
+
+
+@pytest.mark.parametrize("text", [b"", b"x", b"x" * 254])
+def test_the_length_of_a_text_is_that_of_its_octets(text: bytes) -> None:
+    for message in (
+        submit_sm(short_message=text),
+        submit_sm(short_message=b"", tlvs=[(0x0424, text)]),
+    ):
+        assert text_octets(message) == len(message.text)

@@ -13,13 +13,14 @@ import msgpack
 import pytest
 
 from smsc import months, traffic
+from smsc._record import finished
 from smsc.config import Config
 from smsc.errors import KeyDestroyed
 from smsc.journal import Journal, inspect
 from smsc.keys import Keyring, keyring
 from smsc.redaction import Redaction
 from smsc.retention import CONTENT, Name
-from smsc.traffic import Traffic, finished
+from smsc.traffic import Traffic
 from tests.keeper import START, submit_sm
 from tests.serving import configuration
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from smsc import traffic
+from smsc._record import finished
 from smsc.audit import Audit
 from smsc.config import Config
 from smsc.errors import KeyDestroyed, StorageError
@@ -23,7 +24,7 @@ from smsc.months import mend
 from smsc.periods import Calendar, Cycles
 from smsc.retention import Hold, Stand
 from smsc.sweeper import ClockDoubtful, Sweeper, Swept
-from smsc.traffic import Traffic, finished
+from smsc.traffic import Traffic
 from smsc.zones import zone
 from tests import canary
 from tests.keeper import START, submit_sm

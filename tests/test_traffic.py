@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from smsc._pdu import Message, encode
+from smsc._record import Finished, finished
 from smsc.errors import KeyDestroyed, NewerLog
 from smsc.journal import SimLog
 from smsc.smpp import Command, MessageState, Tag
@@ -20,10 +21,8 @@ from smsc.traffic import (
     FIELDS,
     FULL_FRAME,
     Block,
-    Finished,
     Plain,
     Traffic,
-    finished,
     masked,
     opened,
     period_of,
