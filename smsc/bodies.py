@@ -6,8 +6,6 @@ If not, it is read back from the log, checked. Nothing is ever lost by dropping 
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from smsc import records
 from smsc._pdu import Message
 from smsc.ports import Log
@@ -18,26 +16,42 @@ ROOM = 64 * 1024 * 1024
 
 #: What an entry costs beyond the PDU's octets, roughly.
 OVERHEAD = 300
+_OVERHEAD = OVERHEAD
 
 
 class Body:
     """A message as it came, when (ms), what it has to do with others, what it costs, and where
-    its number is.
+    its number is. Those that are held know their neighbours: a list in order of age.
     """
 
-    def __init__(
-        self,
-        message: Message,
-        submitted: int,
-        kin: Kin | None,
-        charge: bytes | None,
-        network: bytes,
-    ) -> None:
-        self.message = message
-        self.submitted = submitted
-        self.kin = kin
-        self.charge = charge
-        self.network = network
+    id: int
+    message: Message
+    submitted: int
+    kin: Kin | None
+    charge: bytes | None
+    network: bytes
+    older: Body | None
+    newer: Body | None
+
+
+def body_of(
+    id: int,
+    message: Message,
+    submitted: int,
+    kin: Kin | None,
+    charge: bytes | None,
+    network: bytes,
+) -> Body:
+    """A ``Body``: a function, since compiled it takes machine integers as they are."""
+    body = Body.__new__(Body)
+    body.id = id
+    body.message = message
+    body.submitted = submitted
+    body.kin = kin
+    body.charge = charge
+    body.network = network
+    body.older = body.newer = None
+    return body
 
 
 class Bodies:
@@ -46,8 +60,9 @@ class Bodies:
     def __init__(self, log: Log, room: int = ROOM) -> None:
         self._log = log
         self._room = room
-        # Ordered: finding the oldest of a plain dict means walking over all that left before it.
-        self._held: OrderedDict[int, Body] = OrderedDict()
+        self._held: dict[int, Body] = {}
+        self._oldest: Body | None = None
+        self._newest: Body | None = None
         #: Octets held, overhead included.
         self.octets = 0
         #: How often the log had to be read.
@@ -63,10 +78,17 @@ class Bodies:
         network: bytes = b"",
     ) -> None:
         """Keep a message for a while; the oldest make room."""
-        self._held[id] = Body(message, submitted, kin, charge, network)
-        self.octets += len(message.raw) + OVERHEAD
+        body = body_of(id, message, submitted, kin, charge, network)
+        self._held[id] = body
+        if self._newest is None:
+            self._oldest = body
+        else:
+            body.older, self._newest.newer = self._newest, body
+        self._newest = body
+        self.octets += len(message.raw) + _OVERHEAD
         while self.octets > self._room:
-            self._forget(self._held.popitem(last=False)[1])
+            assert self._oldest is not None
+            self.drop(self._oldest.id)
 
     def get(self, id: int, position: int) -> Body:
         """The message ``id``, whose record is at ``position``. Raises CorruptLog."""
@@ -76,14 +98,22 @@ class Bodies:
             _kind, head, raw = self._log.read(position)
             read = records.read_message(head)
             message = Message.from_raw(raw)
-            body = Body(message, read.submitted, read.kin, read.charge, read.network)
+            body = body_of(id, message, read.submitted, read.kin, read.charge, read.network)
         return body
 
     def drop(self, id: int) -> None:
         """It won't be needed any more."""
         body = self._held.pop(id, None)
-        if body is not None:
-            self._forget(body)
-
-    def _forget(self, body: Body) -> None:
-        self.octets -= len(body.message.raw) + OVERHEAD
+        if body is None:
+            return
+        self.octets -= len(body.message.raw) + _OVERHEAD
+        older, newer = body.older, body.newer
+        if older is None:
+            self._oldest = newer
+        else:
+            older.newer = newer
+        if newer is None:
+            self._newest = older
+        else:
+            newer.older = older
+        body.older = body.newer = None
