@@ -19,6 +19,7 @@ from bench import cc, way
 from bench.codecs import BATCH, MESSAGE, PDU, READ
 from smsc import _pdu
 from smsc.journal import Journal
+from smsc.smpp import Command
 
 #: Rounds of all clients (``way``) before counting, and counted.
 BEFORE, COUNTED = 2, 2
@@ -28,6 +29,7 @@ STEPS = ("accept", "acknowledge", "receipt", "confirm")
 THREE_PARTS = 400
 IN_PARTS = tuple(f"parts_{step}" for step in STEPS)
 
+SUBMIT_SM_RESP = int(Command.SUBMIT_SM_RESP)
 RECORD = bytes(range(220))
 RECORDS, FRAMES = 100, 20
 
@@ -64,7 +66,7 @@ def decode() -> None:
 
 def write() -> None:
     for n in range(BATCH):
-        _pdu.submit_sm_resp(n, n)
+        _pdu.id_resp(SUBMIT_SM_RESP, n, n)
         MESSAGE.forward(n, 1)
         _pdu.resequence(PDU, n)
 

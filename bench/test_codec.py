@@ -12,7 +12,7 @@ from smsc import _pdu
 from smsc.smpp import Command
 
 WRITERS: dict[str, Callable[[], object]] = {
-    "submit_sm_resp": lambda: _pdu.submit_sm_resp(7, 0x0000_0401_0000_1234),
+    "id_resp": lambda: _pdu.id_resp(Command.SUBMIT_SM_RESP, 7, 0x0000_0401_0000_1234),
     "forward": lambda: MESSAGE.forward(7, 1),
     "resequence": lambda: _pdu.resequence(PDU, 7),
     "header_only": lambda: _pdu.header_only(Command.ENQUIRE_LINK, 0, 7),

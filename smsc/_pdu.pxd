@@ -122,6 +122,7 @@ cdef class Message(Pdu):
     cdef readonly uint8_t data_coding
     cdef readonly uint8_t sm_default_msg_id
     cdef readonly uint8_t sm_length
+    cdef readonly bint bare                 # see _pdu.pyi
     cdef uint16_t _registered_at            # offset of registered_delivery, which forward() changes
     cdef Span _service_type
     cdef Span _source_addr
@@ -135,13 +136,14 @@ cdef class Message(Pdu):
     cdef int _take_string(self, Cursor *cursor, int size, Span *span) noexcept
     cdef int _take_time(self, Cursor *cursor, Span *span) noexcept
     cdef bytes _octets(self, const Span *span)
+    cpdef bytes forward(self, uint32_t sequence_number, int registered_delivery=*)
 
     cpdef Message reworded(
         self, uint8_t esm_class, uint8_t registered_delivery, uint8_t data_coding, bytes text, tlvs)
 
 
 cdef class Response(Pdu):
-    cdef Span _message_id
+    cdef readonly bytes message_id          # empty if none can be read
 
 
 cdef class Decoder:
@@ -153,6 +155,9 @@ cdef class Decoder:
     cdef int _resume(self, Cursor *cursor, list pdus) except -1
     cdef Py_ssize_t _command_length(self, const Cursor *begun, list pdus) except -1
 
+
+cpdef bytes id_resp(uint32_t command_id, uint32_t sequence_number, uint64_t message_id)
+cpdef bytes resequence(bytes pdu, uint32_t sequence_number)
 
 # Stretches of a PDU's own octets, good for as long as it lives. Both decode first.
 cdef bint find(Pdu pdu, uint16_t tag, Cursor *value) except -1   # the first TLV with that tag

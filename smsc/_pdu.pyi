@@ -94,6 +94,12 @@ class Message(Pdu):
     @property
     def sm_length(self) -> int: ...
     @property
+    def bare(self) -> bool:
+        """Whether it names its sender and asks for nothing that a centre would have to work out:
+        no times, no TLVs, no replacement, no predefined text, no datagram.
+        """
+
+    @property
     def short_message(self) -> bytes: ...
     @property
     def text(self) -> bytes:
@@ -173,8 +179,8 @@ def encode(
 def header_only(command_id: int, command_status: int, sequence_number: int) -> bytes:
     """A PDU of 16 octets."""
 
-def submit_sm_resp(sequence_number: int, message_id: int) -> bytes:
-    """The positive answer to a submit_sm: our id as lower-case hex."""
+def id_resp(command_id: int, sequence_number: int, message_id: int) -> bytes:
+    """The positive answer to a submit_sm, data_sm or broadcast_sm: our id as lower-case hex."""
 
 def resequence(pdu: bytes, sequence_number: int) -> bytes:
     """A copy of this PDU under another sequence number."""

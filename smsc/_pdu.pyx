@@ -32,6 +32,10 @@ cdef enum:
     DATA_SM_RESP = 0x80000103
     MESSAGE_PAYLOAD = 0x0424
 
+    # Of esm_class.
+    MODE = 0x03
+    DATAGRAM = 0x01
+
     ESME_RINVMSGLEN = 0x01
     ESME_RINVCMDLEN = 0x02
     ESME_RINVCMDID = 0x03
@@ -511,6 +515,15 @@ cdef class Message(Pdu):
             self._tlvs_at = <int32_t> PyBytes_GET_SIZE(self.raw)
             return status
         self._tlvs_at = <int32_t> offset_of(&cursor, self.raw)
+        self.bare = (
+            left(&cursor) == 0
+            and self._schedule.length == 0
+            and self._validity.length == 0
+            and self._source_addr.length != 0
+            and self.esm_class & MODE != DATAGRAM
+            and self.replace_if_present_flag == 0
+            and self.sm_default_msg_id == 0
+        )
         if left(&cursor):
             status = check_tlvs(cursor, layout_of(self.command_id))
             if status:
@@ -624,7 +637,7 @@ cdef class Message(Pdu):
         text_of(self, &text)
         return rest(&text)
 
-    def forward(self, uint32_t sequence_number, int registered_delivery=-1):
+    cpdef bytes forward(self, uint32_t sequence_number, int registered_delivery=-1):
         cdef Py_ssize_t length = PyBytes_GET_SIZE(self.raw)
         cdef bytes copy
         cdef Cursor room
@@ -686,21 +699,12 @@ cdef class Response(Pdu):
         cdef const uint8_t *start
         cdef int length = cstring(&cursor, MESSAGE_ID, &start)
         if length < 0:
+            self.message_id = b""
             self._tlvs_at = <int32_t> PyBytes_GET_SIZE(self.raw)
         else:
-            self._message_id.at = HEADER
-            self._message_id.length = <uint16_t> length
+            self.message_id = PyBytes_FromStringAndSize(<const char *> start, length)
             self._tlvs_at = <int32_t> offset_of(&cursor, self.raw)
         return 0
-
-    @property
-    def message_id(self):
-        cdef Cursor cursor
-        self._decoded()
-        cursor = body(self.raw, self._message_id.at)
-        return PyBytes_FromStringAndSize(
-            <const char *> take(&cursor, self._message_id.length), self._message_id.length
-        )
 
 
 cdef inline Pdu own(bytes raw, uint32_t command_id):
@@ -718,6 +722,8 @@ cdef inline Pdu own(bytes raw, uint32_t command_id):
     pdu.command_id = command_id
     pdu.command_status = u32(rest)
     pdu.sequence_number = u32(&rest[4])
+    if type(pdu) is Response:
+        pdu._decoded()  # so that its id is there
     return pdu
 
 
@@ -975,21 +981,27 @@ def header_only(uint32_t command_id, uint32_t command_status, uint32_t sequence_
     return pdu
 
 
-def submit_sm_resp(uint32_t sequence_number, uint64_t message_id):
+cpdef bytes id_resp(uint32_t command_id, uint32_t sequence_number, uint64_t message_id):
     cdef int digits = hex_digits(message_id)
     cdef bytes pdu = PyBytes_FromStringAndSize(NULL, HEADER + digits + 1)
     cdef Cursor room = body(pdu, 0)
-    put_header(&room, HEADER + digits + 1, SUBMIT_SM_RESP, 0, sequence_number)
+    put_header(&room, HEADER + digits + 1, command_id, 0, sequence_number)
     put_hex(&room, message_id, digits)
     put_octet(&room, 0)
     return pdu
 
 
-def resequence(bytes pdu not None, uint32_t sequence_number):
-    cdef Py_ssize_t length = PyBytes_GET_SIZE(pdu)
-    cdef bytes copy = PyBytes_FromStringAndSize(PyBytes_AS_STRING(pdu), length)
-    cdef Cursor room = body(copy, 12)
-    cdef uint8_t *octets = <uint8_t *> take(&room, 4)
+cpdef bytes resequence(bytes pdu, uint32_t sequence_number):
+    cdef Py_ssize_t length
+    cdef bytes copy
+    cdef Cursor room
+    cdef uint8_t *octets
+    if pdu is None:
+        raise TypeError("no PDU")
+    length = PyBytes_GET_SIZE(pdu)
+    copy = PyBytes_FromStringAndSize(PyBytes_AS_STRING(pdu), length)
+    room = body(copy, 12)
+    octets = <uint8_t *> take(&room, 4)
     if length < HEADER or octets is NULL:
         raise ValueError(f"{length} octets are no PDU")
     put_u32(octets, sequence_number)

@@ -34,15 +34,6 @@ cdef class Plain:
     ``codings``: 0 never plain, 1 with any length, 2 with an even one.
     """
 
-    cdef uint8_t[256] _tons
-    cdef uint8_t[256] _npis
-    cdef uint8_t[256] _classes
-    cdef uint8_t[256] _codings
-    cdef int _alphanumeric
-    cdef int _longest_name
-    cdef int _longest_text
-    cdef int _highest_priority
-
     def __init__(self, bytes tons, bytes npis, bytes classes, bytes codings, int alphanumeric,
                  int longest_name, int longest_text, int highest_priority):
         cdef int value

@@ -7,11 +7,12 @@ not comes back with the command_status to answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from smsc._pdu import Message, Pdu, Response, resequence
-from smsc.message import OURS, Manners, check
+from smsc._pdu import Message, Pdu, Response, id_resp, resequence
+from smsc._plain import ALL
+from smsc.message import OURS, PLAIN, Manners, check
 from smsc.smpp import RESPONSE, Command, Status
 
 P = TypeVar("P", bound=Pdu)
@@ -22,6 +23,7 @@ Refused = list[tuple[Pdu, int]]
 _RESPONSE = int(RESPONSE)
 _GENERIC_NACK = int(Command.GENERIC_NACK)
 _UNKNOWN = int(Status.ESME_RUNKNOWNERR)
+_PLAIN, _ALL = PLAIN, ALL
 
 
 def split(pdus: list[Pdu]) -> tuple[list[Pdu], list[Pdu]]:
@@ -64,8 +66,11 @@ def checked(
     """Those whose values ``message.check`` finds sound, and those it does not."""
     sound: list[P] = []
     refused: Refused = []
+    usual = manners is OURS
     for pdu in run:
-        status = check(pdu, version, now, manners)
+        # Nearly all are plain, and need not be asked about by name.
+        plain = usual and isinstance(pdu, Message) and _PLAIN.look(pdu) == _ALL
+        status = 0 if plain else check(pdu, version, now, manners)
         if status:
             refused.append((pdu, status))
         else:
@@ -101,15 +106,26 @@ def outcomes(settled: list[tuple[Any, Pdu]]) -> list[tuple[int, int, int, bytes]
     return out
 
 
+def refusals(outcomes: list[tuple[int, int, int, bytes]]) -> set[int]:
+    """The statuses of those attempts that were refused."""
+    found = set()
+    for outcome in outcomes:
+        status = outcome[2]
+        if status:
+            found.add(status)
+    return found
+
+
 def id_answers(
-    requests: Sequence[Pdu], verdicts: list[int], mask: int, answer: Callable[[int, int], bytes]
+    requests: Sequence[Pdu], verdicts: list[int], mask: int, command_id: int
 ) -> tuple[list[bytes], Refused]:
-    """``answer(sequence number, id & mask)`` where the keeper gave an id; and what it refused."""
+    """A response with ``id & mask`` where the keeper gave an id; and what it refused."""
     answers = []
     refused: Refused = []
-    for pdu, verdict in zip(requests, verdicts, strict=True):
+    for at in range(len(verdicts)):
+        pdu, verdict = requests[at], verdicts[at]
         if verdict > 0:
-            answers.append(answer(pdu.sequence_number, verdict & mask))
+            answers.append(id_resp(command_id, pdu.sequence_number, verdict & mask))
         else:
             refused.append((pdu, -verdict))
     return answers, refused
@@ -129,6 +145,15 @@ def submits(
     return out
 
 
+def count_requests(staged: list[bytes]) -> int:
+    """How many of these PDUs are requests: bit 31 of the command_id tells a response."""
+    count = 0
+    for octets in staged:
+        if octets[4] < 0x80:
+            count += 1
+    return count
+
+
 def resequenced(pdus: list[bytes], sequence_numbers: list[int]) -> list[bytes]:
     """Each PDU under a sequence number of its own."""
     out = []
@@ -143,7 +168,8 @@ def same_answers(
     """``answer`` under each sequence number where the status is 0; and those where it is not."""
     answers = []
     refused: Refused = []
-    for pdu, status in zip(requests, statuses, strict=True):
+    for at in range(len(statuses)):
+        pdu, status = requests[at], statuses[at]
         if status:
             refused.append((pdu, status))
         else:

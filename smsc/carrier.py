@@ -286,7 +286,7 @@ class CarrierBind:
     def outcomes(self, batch: list[tuple[int, int, int, bytes]]) -> None:
         """Responses came."""
         action = self.owner.config.action
-        if any(status and action(status) == "throttle" for _, _, status, _ in batch):
+        if any(action(status) == "throttle" for status in batches.refusals(batch)):
             self.owner.pace.throttled(self.owner.links.clock())
         self.owner.keeper.outcomes(self, batch)
         self._note_idle()

@@ -11,12 +11,13 @@ theirs but a bind is looked at.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Container, Coroutine, Sequence
+from collections.abc import Container, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 from smsc import batches, broadcast, intake, lenient, multi, times
-from smsc._pdu import Message, Pdu, encode, header_only, hex_id, resequence, submit_sm_resp
-from smsc.accounts import Account, Authenticator
+from smsc._pdu import Message, Pdu, encode, header_only, hex_id, id_resp, resequence
+from smsc.account import Account
+from smsc.accounts import Authenticator
 from smsc.binds import AccountBinds, Binds, Lobby
 from smsc.config import AccountConfig, LimitsConfig, ListenerConfig
 from smsc.connection import LINK_HANDLERS, UNBOUND, Connection, printable
@@ -295,8 +296,8 @@ class ClientConnection(Connection[int]):
         self.version = session.version
         if account.config.default_alphabet is not Charset.GSM:
             self._dialect = Dialect(account.config.default_alphabet)
-        # An id in hexadecimal must not be longer than the version allows.
-        self._id_mask = (1 << 4 * RULES[session.version].message_id) - 1
+        # An id in hexadecimal must not be longer than the version allows; ours have 16 digits.
+        self._id_mask = (1 << 4 * min(RULES[session.version].message_id, 16)) - 1
         self._take_on(account.config)
         told = session.version if self._listener.config.announce_version == "agreed" else max(RULES)
         tlvs = [(Tag.SC_INTERFACE_VERSION, bytes([told]))] if session.tlvs else []
@@ -343,13 +344,13 @@ class ClientConnection(Connection[int]):
         if self._payload_wins:
             sound = [intake.one_text(message) for message in sound]
         if sound:
-            self._submit(sound, sound, submit_sm_resp)
+            self._submit(sound, sound, Command.SUBMIT_SM_RESP)
 
     def _data_sm(self, run: list[Pdu], now: int) -> None:
         judged = self._judged(self._admitted(run, now))
         messages, requests = self.messages(judged, Command.SUBMIT_SM)
         if messages:
-            self._submit(messages, requests, _data_sm_resp)
+            self._submit(messages, requests, Command.DATA_SM_RESP)
 
     def _admitted(self, run: list[P], now: int) -> list[P]:
         """Those of a run that the account's rate allows; the others are throttled, unread."""
@@ -392,7 +393,7 @@ class ClientConnection(Connection[int]):
         self,
         messages: list[Message],
         requests: Sequence[Pdu],
-        answer: Callable[[int, int], bytes],
+        answer: int,
     ) -> None:
         """One call of the keeper for all; what it takes is answered when that is durable."""
         verdicts = self._listener.keeper.submit(self, messages)
@@ -419,7 +420,7 @@ class ClientConnection(Connection[int]):
         for pdu in self._broadcasting(run, now):
             verdict = -broadcast.check(pdu, self._listener.now()) or keeper.broadcast(self, pdu)
             if verdict > 0:
-                answers.append(_broadcast_sm_resp(pdu.sequence_number, verdict))
+                answers.append(id_resp(Command.BROADCAST_SM_RESP, pdu.sequence_number, verdict))
             else:
                 self.refuse(pdu, -verdict)
         self.stage_answers(answers)
@@ -598,11 +599,3 @@ class ClientConnection(Connection[int]):
         Command.CANCEL_SM: _cancel_sm,
         Command.REPLACE_SM: _replace_sm,
     }
-
-
-def _broadcast_sm_resp(sequence_number: int, message_id: int) -> bytes:
-    return encode(Command.BROADCAST_SM_RESP, sequence_number, message_id=hex_id(message_id))
-
-
-def _data_sm_resp(sequence_number: int, message_id: int) -> bytes:
-    return encode(Command.DATA_SM_RESP, sequence_number, message_id=hex_id(message_id))

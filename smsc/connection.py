@@ -197,8 +197,7 @@ class Connection(asyncio.Protocol, Generic[C]):
         self._write(staged)
         requests = 0
         if self.requests:
-            # Bit 31 of the command_id tells a response.
-            requests = sum(octets[4] < 0x80 for octets in staged)
+            requests = batches.count_requests(staged)
             self.requests -= requests
         self.answers -= len(staged) - requests
         self._ease()

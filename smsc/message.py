@@ -253,7 +253,7 @@ def _table(values: Iterable[int]) -> bytes:
 
 #: What each field may hold when no rule has anything against it in any version; what is rare (IP
 #: addresses, "+", schedules) is left to the rules.
-_plain = Plain(
+PLAIN: Final = Plain(
     tons=_table(TONS - {ALPHANUMERIC}),
     npis=_table(NPIS - {IP}),
     classes=_table(
@@ -376,7 +376,7 @@ def check(pdu: Pdu, version: int, now: int, manners: Manners = OURS) -> int:
         return _judge(pdu, version, now, manners, fields_sound=False)
     # What is plain has nothing that the manners speak of but registered_delivery.
     strict = manners is not OURS and manners.registered_delivery
-    plain = NOTHING if strict else _plain.look(pdu)
+    plain = NOTHING if strict else PLAIN.look(pdu)
     if plain == ALL:
         return _OK
     return _judge(pdu, version, now, manners, fields_sound=plain == FIELDS)

@@ -51,7 +51,7 @@ from enum import IntEnum
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 if sys.byteorder != "little":
     raise ImportError("the log's records are little endian, and so must be the machine")
@@ -283,6 +283,31 @@ cdef bytes _name(bytes head, size_t *at):
     return PyBytes_FromStringAndSize(PyBytes_AS_STRING(head) + start, octets)
 
 
+#: Names of accounts and carriers as they were met last, by a few of their bits: there are few, and
+#: nearly every record has some.
+cdef list _MET = [b""] * 256
+
+
+cdef bytes _known(bytes head, size_t *at):
+    """``_name`` for what many records name: the same object as before, if it was met lately."""
+    cdef size_t size = <size_t>PyBytes_GET_SIZE(head)
+    cdef const uint8_t *octets = <const uint8_t *>PyBytes_AS_STRING(head) + at[0]
+    cdef size_t length, place
+    cdef bytes name
+    if at[0] >= size or at[0] + octets[0] >= size or octets[0] == 0:
+        return _name(head, at)
+    length = octets[0]
+    place = (length + octets[1] * 7 + octets[length] * 31) & 255
+    name = <bytes>_MET[place]
+    if <size_t>PyBytes_GET_SIZE(name) != length or memcmp(
+        PyBytes_AS_STRING(name), octets + 1, length
+    ):
+        _MET[place] = name = _name(head, at)
+    else:
+        at[0] += 1 + length
+    return name
+
+
 cdef inline bytes _pair(uint32_t pair):
     if not pair:
         return None
@@ -385,8 +410,8 @@ cpdef MessageHead read_message(bytes head):
     m.lane = f.lane
     m.attempt = f.attempt
     m.flags = f.flags
-    m.account = _name(head, &at)
-    m.carrier = _name(head, &at)
+    m.account = _known(head, &at)
+    m.carrier = _known(head, &at)
     m.kin = m.charge = None
     m.network = b""
     m.pair = _read_pair(head, &at)
@@ -420,7 +445,7 @@ cpdef AttemptHead read_attempt(bytes head):
     _fixed(head, &f, sizeof(f))
     a.id = f.id
     a.attempt = f.attempt
-    a.carrier = _name(head, &at)
+    a.carrier = _known(head, &at)
     return a
 
 
@@ -682,8 +707,8 @@ cpdef MailHead read_mail(bytes head):
     m.received = f.received
     m.expiry = f.expiry
     m.kind = f.kind
-    m.account = _name(head, &at)
-    m.carrier = _name(head, &at)
+    m.account = _known(head, &at)
+    m.carrier = _known(head, &at)
     return m
 
 

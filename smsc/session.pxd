@@ -1,4 +1,8 @@
+cimport cython
+
 from smsc._pdu cimport Pdu
+
+cdef long _RESPONSE, _GENERIC_NACK, _LAST
 
 
 cdef class Timers:
@@ -24,11 +28,16 @@ cdef class Session:
     cdef readonly dict verdicts
     cdef tuple _sendable
     cdef public long _sequence   # public, so that a test can stand before the wrap
+    cdef bint _wrapped
     cdef dict _window
     cdef dict _link
 
     cpdef long request(self, long command_id, context, long long now) except -1
+    @cython.locals(window=dict)
     cpdef list requests(self, long command_id, list contexts, long long now)
+    @cython.locals(sequence=long)
     cdef long _next(self) except -1
+    @cython.locals(entry=tuple, answer=long)
     cpdef answered(self, Pdu pdu)
+    @cython.locals(pdu=Pdu)
     cpdef tuple settle(self, list responses)

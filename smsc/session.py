@@ -39,6 +39,11 @@ DROP = -1
 UNKNOWN = -2
 
 
+# Plain numbers for what every request and response meets.
+_RESPONSE, _GENERIC_NACK = int(RESPONSE), int(Command.GENERIC_NACK)
+_LAST = int(MAX_SEQUENCE_NUMBER)
+
+
 class Role(Enum):
     """Which end we are; ``SMSC`` listens to ESMEs, ``ESME`` to an SMSC."""
 
@@ -275,7 +280,10 @@ class Session:
         self.verdicts = VERDICTS[role, Version.V34][State.OPEN]
         self._sendable: tuple[int, ...] = ()
         self._sequence = 0
-        # Insertion order is order of sending, and all wait equally long, so deadlines ascend.
+        #: Whether numbers are given again that were given before.
+        self._wrapped = False
+        # By sequence number: what answers it, context, deadline. Insertion order is order of
+        # sending, and all wait equally long, so deadlines ascend.
         self._window: dict[int, tuple[int, Any, int]] = {}
         self._link: dict[int, int] = {}
 
@@ -329,15 +337,23 @@ class Session:
 
         Raises IllegalMove if the state does not let this command out.
         """
-        if command_id not in self._sendable:
-            raise IllegalMove(f"{command_id:#x} in {self.state.name}")
-        sequence = self._next()
-        self._window[sequence] = (command_id, context, now + self.timers.timing.response)
+        sequence: int = self.requests(command_id, [context], now)[0]
         return sequence
 
     def requests(self, command_id: int, contexts: list[Any], now: int) -> list[int]:
         """``request`` for several messages at once."""
-        return [self.request(command_id, context, now) for context in contexts]
+        if command_id not in self._sendable:
+            raise IllegalMove(f"{command_id:#x} in {self.state.name}")
+        # One object each for all of them.
+        answer: Any = command_id | _RESPONSE
+        deadline: Any = now + self.timers.timing.response
+        window = self._window
+        sequences = []
+        for context in contexts:
+            sequence: Any = self._next()
+            window[sequence] = (answer, context, deadline)
+            sequences.append(sequence)
+        return sequences
 
     def unanswered(self, command_id: int) -> int:
         """Give a request that has no response its sequence number.
@@ -363,8 +379,11 @@ class Session:
     def _next(self) -> int:
         sequence = self._sequence
         while True:
-            sequence = sequence + 1 if sequence < MAX_SEQUENCE_NUMBER else 1
-            if sequence not in self._window and sequence not in self._link:
+            sequence += 1
+            if sequence > _LAST:
+                sequence, self._wrapped = 1, True
+            # Nothing that is outstanding can have this number before they begin again.
+            if not self._wrapped or (sequence not in self._window and sequence not in self._link):
                 self._sequence = sequence
                 return sequence
 
@@ -374,12 +393,12 @@ class Session:
         It counts only if the sequence is outstanding and the command fits; anything else
         changes nothing, and the request keeps waiting (3.4 section 5.1.4).
         """
-        sequence = pdu.sequence_number
+        sequence: Any = pdu.sequence_number
         entry = self._window.get(sequence)
         if entry is None:
             return None
-        command_id = pdu.command_id
-        if command_id != entry[0] | RESPONSE and command_id != Command.GENERIC_NACK:
+        answer = entry[0]
+        if pdu.command_id != answer and pdu.command_id != _GENERIC_NACK:
             return None
         del self._window[sequence]
         return entry[1]

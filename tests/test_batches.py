@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsc import batches
-from smsc._pdu import Decoder, Message, Pdu, encode, header_only, hex_id, submit_sm_resp
+from smsc._pdu import Decoder, Message, Pdu, encode, header_only, hex_id
 from smsc.smpp import Command, Status
 from tests.keeper import START, submit_sm
 
@@ -92,7 +92,7 @@ def test_what_became_of_attempts() -> None:
 def test_answers_carry_ids_and_sequences() -> None:
     requests: list[Message] = [submit_sm(), submit_sm(), submit_sm()]
     answers, refused = batches.id_answers(
-        requests, [0x1_2345_6789, -Status.ESME_RMSGQFUL, 0xAB], 0xFFFFFFFF, submit_sm_resp
+        requests, [0x1_2345_6789, -Status.ESME_RMSGQFUL, 0xAB], 0xFFFFFFFF, Command.SUBMIT_SM_RESP
     )
     assert answers == [
         encode(Command.SUBMIT_SM_RESP, 7, message_id=hex_id(0x2345_6789)),

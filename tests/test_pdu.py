@@ -754,7 +754,7 @@ IDS = [0, 1, 15, 16, 255, 0x1A2B3C4D, 1 << 63, (1 << 64) - 1]
 def test_message_ids_are_hex(message_id: int) -> None:
     text = _pdu.hex_id(message_id)
     assert text == b"%x" % message_id
-    octets = _pdu.submit_sm_resp(0xFFFFFFFF, message_id)
+    octets = _pdu.id_resp(Command.SUBMIT_SM_RESP, 0xFFFFFFFF, message_id)
     assert octets == encode(Command.SUBMIT_SM_RESP, 0xFFFFFFFF, message_id=text)
 
 
@@ -816,7 +816,7 @@ def exercise(stream: bytes) -> None:
             _pdu.resequence(pdu.forward(1, 0), 2)
             assert pdu.text is not None
             Message.from_raw(pdu.raw)
-    _pdu.submit_sm_resp(1, 2)
+    _pdu.id_resp(Command.SUBMIT_SM_RESP, 1, 2)
     with pytest.raises(FramingError):
         decoder.feed(bytes(4))
     one(framed(Command.SUBMIT_SM, b"\0")).decode()

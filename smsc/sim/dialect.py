@@ -119,7 +119,7 @@ class Writer:
     def response(self, sequence_number: int, number: int) -> bytes:
         """The submit_sm_resp that takes a message."""
         if self._hex:
-            return _pdu.submit_sm_resp(sequence_number, number)
+            return _pdu.id_resp(SUBMIT_SM_RESP, sequence_number, number)
         message_id = self.dialect.response_id(number)
         length = 17 + len(message_id)
         return _HEADER.pack(length, SUBMIT_SM_RESP, 0, sequence_number) + message_id + b"\0"
