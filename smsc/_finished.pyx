@@ -16,6 +16,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
+from smsc._pdu cimport body
 from smsc._receipt cimport number_of
 from smsc._spool cimport hash_of, mix
 from smsc.records import MAX_STATES, STATE_OCTETS
@@ -47,7 +48,7 @@ cpdef uint32_t source_check(uint64_t id, int ton, int npi, bytes address) except
 
     Of two addresses one in four thousand million passes for the other.
     """
-    cdef uint64_t h = hash_of(mix(id) ^ <uint64_t>(ton << 8 | npi), address)
+    cdef uint64_t h = hash_of(mix(id) ^ <uint64_t>(ton << 8 | npi), body(address, 0))
     return <uint32_t>h if <uint32_t>h else 1
 
 

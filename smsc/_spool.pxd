@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from smsc._pdu cimport Cursor, Message
+
 
 cdef struct Entry:
     uint64_t id          # 0 in a free entry
@@ -125,6 +127,7 @@ cdef class Slab:
 
 
 cdef uint64_t mix(uint64_t x) noexcept nogil
-cdef uint64_t hash_of(uint64_t h, bytes value) noexcept
+cdef uint64_t hash_of(uint64_t h, Cursor value) noexcept nogil
 cpdef uint64_t key_of(bytes scope, bytes value) except 0
 cpdef uint32_t pair_of(bytes scope, bytes one, bytes other) except 0
+cpdef uint32_t pair_in(bytes scope, Message message) except 0

@@ -1,5 +1,7 @@
 """The index of what is owed: a slab of C structs, intrusive lists and a timing wheel."""
 
+from smsc._pdu import Message
+
 BASE_MS: int
 TICK_MS: int
 NO_LIST: int
@@ -7,6 +9,7 @@ FIRST_LIST: int
 
 def key_of(scope: bytes, value: bytes) -> int: ...
 def pair_of(scope: bytes, one: bytes, other: bytes) -> int: ...
+def pair_in(scope: bytes, message: Message) -> int: ...
 
 class Slab:
     count: int

@@ -15,10 +15,11 @@ for ten million.
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
+
+from smsc._pdu cimport Cursor, Message, body, left, within
 
 BASE_MS = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 TICK_MS = 100
@@ -74,10 +75,10 @@ cpdef uint64_t key_of(bytes scope, bytes value) except 0:
     return h if h else 1
 
 
-cdef uint64_t hash_of(uint64_t h, bytes value) noexcept:
+cdef uint64_t hash_of(uint64_t h, Cursor value) noexcept nogil:
     """Take ``value`` and its length into a hash, eight octets at a time."""
-    cdef const uint8_t *p = <const uint8_t *>PyBytes_AS_STRING(value)
-    cdef Py_ssize_t rest = PyBytes_GET_SIZE(value)
+    cdef const uint8_t *p = value.at
+    cdef Py_ssize_t rest = left(&value)
     cdef uint64_t word
     h ^= <uint64_t>rest
     while rest > 0:
@@ -94,6 +95,19 @@ cpdef uint32_t pair_of(bytes scope, bytes one, bytes other) except 0:
 
     Others may have the same, so whoever finds by it looks at what is found.
     """
+    return _pair(body(scope, 0), body(one, 0), body(other, 0))
+
+
+cpdef uint32_t pair_in(bytes scope, Message message) except 0:
+    """``pair_of`` of a decoded message's addresses."""
+    return _pair(
+        body(scope, 0),
+        within(message.raw, &message._source_addr),
+        within(message.raw, &message._destination_addr),
+    )
+
+
+cdef uint32_t _pair(Cursor scope, Cursor one, Cursor other) noexcept nogil:
     cdef uint32_t h = <uint32_t>hash_of(hash_of(hash_of(1, scope), one), other)
     return h if h else 1
 

@@ -21,11 +21,11 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import argon2
 
-from smsc.addressing import Numbering
+from smsc.account import Account, ip_of
 from smsc.config import AccountConfig
 from smsc.periods import Calendar
 from smsc.rating import Tariff
@@ -51,35 +51,6 @@ MAX_GUARDED = 10_000
 
 #: An IPv6 customer holds at least this much of the address (RFC 6177): one penalty for all of it.
 IPV6_SITE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account in a snapshot. ``index`` numbers them from 0, in the order of configuration."""
-
-    index: int
-    config: AccountConfig
-    #: What its messages cost; None if nobody rates them.
-    tariff: Tariff | None = None
-    #: How it writes addresses; None if as it likes.
-    numbering: Numbering | None = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "numbering", Numbering.of(self.config))
-
-    @property
-    def system_id(self) -> bytes:
-        """What it binds as."""
-        return self.config.system_id
-
-    def allows(self, address: str) -> bool:
-        """Whether it may bind from this IP address."""
-        return not self.config.allowed_addresses or self.lists(address)
-
-    def lists(self, address: str) -> bool:
-        """Whether this IP address is in one of its networks."""
-        ip = _ip(address)
-        return any(ip in network for network in self.config.allowed_addresses)
 
 
 class Accounts:
@@ -345,14 +316,8 @@ class Authenticator:
 
 
 @functools.lru_cache(MAX_REMEMBERED)
-def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    ip = ipaddress.ip_address(address)
-    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
-
-
-@functools.lru_cache(MAX_REMEMBERED)
 def _site(address: str) -> str:
-    ip = _ip(address)
+    ip = ip_of(address)
     if isinstance(ip, ipaddress.IPv4Address):
         return str(ip)
     return str(ipaddress.ip_network((int(ip), IPV6_SITE), strict=False))

@@ -9,6 +9,7 @@ unique.
 from __future__ import annotations
 
 from smsc import records
+from smsc.journal._frame import Appender
 from smsc.ports import Apply, Log
 from smsc.records import Kind
 from smsc.state import State
@@ -19,6 +20,8 @@ class Book:
 
     def __init__(self, log: Log, state: State) -> None:
         self.log = log
+        #: The same, where it can be called as C.
+        self._journal = log if isinstance(log, Appender) else None
         self.state = state
         self.position = 0
         self._ids = 0
@@ -34,7 +37,8 @@ class Book:
         self._also = also
         self.log.replay(self._apply)
         self._also = None
-        # Message ids: partition 10 bits, epoch 20, counter 34. Unique for ever, never 0.
+        # Message ids: partition 9 bits, epoch 20, counter 34. Unique for ever, never 0, and below
+        # 2**63: what is negative where an id is expected is a refusal.
         self._ids = self.log.partition << 54 | self.log.epoch << 34
 
     def _apply(self, kind: int, position: int, time: int, head: bytes) -> None:
@@ -49,7 +53,11 @@ class Book:
 
     def append(self, kind: int, now: int, head: bytes, body: bytes = b"") -> int:
         """Write a record at the open frame's time ``now``, apply it, and return its position."""
-        position = self.position = self.log.append(kind, head, body)
+        if self._journal is not None:
+            position = self._journal.append(kind, head, body)
+        else:
+            position = self.log.append(kind, head, body)
+        self.position = position
         self.state.apply(kind, position, now, head)
         return position
 

@@ -13,7 +13,7 @@ from smsc import intake, records
 from smsc import message as rules
 from smsc._finished import source_check
 from smsc._pdu import Message, Pdu
-from smsc.accounts import Account
+from smsc.account import Account
 from smsc.ancillary import id_of
 from smsc.bodies import Bodies
 from smsc.book import Book
@@ -68,7 +68,7 @@ class Broadcasts:
             if former < 0 or self._spool.slab.state(former) != Stage.QUEUED:
                 return -Status.ESME_RBCASTFAIL
         limits = account.config
-        due, expiry = intake.terms(message, now, limits)
+        due, expiry = intake.terms(message, now, account)
         if message.schedule_delivery_time:
             message = rules.changed(message, schedule_delivery_time=b"")
         charge = None

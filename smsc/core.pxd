@@ -1,9 +1,11 @@
-from libc.stdint cimport int64_t, uint64_t
+cimport cython
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 cimport smsc.intake as intake
 cimport smsc.records as records
 from smsc._pdu cimport Message
-from smsc._spool cimport Slab, pair_of
+from smsc._spool cimport Slab, pair_in
+from smsc.account cimport Account
 from smsc.bodies cimport Bodies
 from smsc.book cimport Book
 from smsc.commit cimport Commit
@@ -69,9 +71,16 @@ cdef class Core:
     cdef long _scan_cursor
     cdef long _mail_cursor
 
-    cdef _accept(self, account, int index, int version, Message message, int64_t now)
-    cdef _way(self, account, int index, Message message, int ahead)
-    cdef bint _has_room(self, account, int index, int ahead) except -1
-    cdef _store(self, account, int index, int version, Message message, int64_t now, Route route,
-                Kin of)
+    @cython.locals(message=Message, account=Account, version=int, now=int64_t)
+    cpdef list submit(self, bind, batch)
+    cdef long long _accept(
+        self, Account account, int index, int version, Message message, int64_t now
+    ) except? -1
+    cdef _way(self, Account account, int index, Message message, int ahead)
+    cdef bint _has_room(self, Account account, int index, int ahead) except -1
+    @cython.locals(upstream=Upstream, target=Berth, told=Message, due=int64_t, expiry=int64_t,
+                   until=int64_t, sent=int64_t, flags=int, pair=uint32_t, id=uint64_t,
+                   stage=int, number=int, lane=int, network=bytes, name=bytes)
+    cdef long long _store(self, Account account, int index, int version, Message message,
+                          int64_t now, Route route, Kin of) except? -1
     cdef bytes _carrier(self, Route route, bytes account, Message message)

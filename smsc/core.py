@@ -21,8 +21,9 @@ from typing import TypeVar
 from smsc import broadcast, intake, records
 from smsc import message as rules
 from smsc._pdu import Message, Pdu
-from smsc._spool import FIRST_LIST, pair_of
-from smsc.accounts import Account, Accounts
+from smsc._spool import FIRST_LIST, pair_in
+from smsc.account import Account
+from smsc.accounts import Accounts
 from smsc.ancillary import Ancillary
 from smsc.bodies import Bodies
 from smsc.book import Book
@@ -281,7 +282,8 @@ class Core:
         now = self._commit.begin()
         self._batch += 1
         index = self.state.accounts.index(account.system_id)
-        window = account.config.suppress_duplicates
+        window = account.suppresses
+        version = bind.version
         results = []
         try:
             for message in batch:
@@ -290,7 +292,7 @@ class Core:
                 if result:
                     self.counters.suppressed += 1
                 else:
-                    result = self._accept(account, index, bind.version, message, now)
+                    result = self._accept(account, index, version, message, now)
                     if result < 0:
                         self.counters.refused[-result] += 1
                     elif window:
@@ -303,7 +305,7 @@ class Core:
     def _kept(self, account: Account, message: Message) -> Message:
         """A message as the log will have it."""
         try:
-            return intake.ours(message, account.config, self._predefined)
+            return intake.ours(message, account, self._predefined)
         except Unsayable:
             return message  # it is refused
 
@@ -344,7 +346,7 @@ class Core:
     def _send_loaded(self) -> None:
         """What is said to be attempted is sent, whatever happened to those behind it."""
         for upstream in self._loaded:
-            upstream.send()
+            self.counters.submitted[upstream.name] += upstream.send()
         self._loaded.clear()
         while self._to_cut:
             self._relaying.pump(self._to_cut.pop())
@@ -359,17 +361,16 @@ class Core:
 
     def _way(self, account: Account, index: int, message: Message, ahead: int) -> Route | int:
         """The route of a message that may come in, ``ahead`` others before it, or its refusal."""
-        limits = account.config
         if not self._has_room(account, index, ahead):
             return Status.ESME_RMSGQFUL
         numbering = account.numbering
         if numbering is not None and not numbering.allows(message):
             return Status.ESME_RINVSRCADR
         network = self._placement.network(numbering, message)
-        route = self._placement.route(limits.system_id, numbering, message, network)
+        route = self._placement.route(account.system_id, numbering, message, network)
         if route is None:
             return Status.ESME_RINVDSTADR
-        if message.registered_delivery & _ANY_WISH and not limits.receipts:
+        if message.registered_delivery & _ANY_WISH and not account.receipts:
             return Status.ESME_RINVREGDLVFLG
         if self._restricted is not None:
             return self.subjects.refusal(account, message) or route
@@ -386,8 +387,7 @@ class Core:
         of: records.Kin | None,
     ) -> int:
         """Keep a message, one ``of`` several or by itself; its id, or its refusal negated."""
-        limits = account.config
-        name = limits.system_id
+        name = account.system_id
         numbering = account.numbering
         network = self._placement.network(numbering, message)
         inquiries, sought = self._inquiries, b""
@@ -398,12 +398,12 @@ class Core:
             | (_RECEIPT_ASKED if message.registered_delivery & _ANY_WISH else 0)
             | (_HELD if sought else 0)
         )
-        due, expiry = intake.terms(message, now, limits)
+        due, expiry = intake.terms(message, now, account)
         until = due if inquiries is None or not sought else inquiries.until(due, now)
         replaces = message.replace_if_present_flag
         self._dice += 1
         try:
-            message = intake.ours(message, limits, self._predefined)
+            message = intake.ours(message, account, self._predefined)
             upstream: Upstream = self.upstreams[self._carrier(route, name, message)]
             told = upstream.say(message)
         except Unsayable as error:
@@ -413,17 +413,17 @@ class Core:
         if isinstance(charge, int):
             return -charge
         at_once = until <= now and told is not None
-        target = upstream.direct(name, message, self._batch) if at_once else None
+        pair = pair_in(name, message)
+        target = upstream.direct(pair, self._batch) if at_once else None
         id = self._book.next_id()
         kin = None
         if of is not None:
             kin = records.Kin(of.group or id, of.index, of.count)
             flags |= _MEMBER
-        pair = pair_of(name, message.source_addr, message.destination_addr)
         sent, stage, number = 0, _QUEUED, 0
         if target is not None:
             sent, stage, number = now, _ATTEMPTED, 1
-        lane = min(message.priority_flag, limits.max_priority)
+        lane = min(message.priority_flag, account.max_priority)
         head = records.message(
             id, now, until, expiry, sent, 0, stage, lane, number, flags, name, upstream.name, kin,
             charge, pair, network,
@@ -440,7 +440,6 @@ class Core:
         if told is None:
             self._to_cut.add(upstream)
         elif target is not None:
-            self.counters.submitted[upstream.name] += 1
             target.load(id, 1, told if numbering is None else numbering.canonical(told))
             self._loaded.add(upstream)
         return id
@@ -508,9 +507,7 @@ class Core:
         spool = self.state.spool
         owed = spool.slab.of_account(index) + ahead
         return bool(
-            self._room
-            and spool.slab.count + ahead < self._max_owed
-            and owed < account.config.max_queued
+            self._room and spool.slab.count + ahead < self._max_owed and owed < account.max_queued
         )
 
     def query_broadcast(self, bind: EdgeBind, pdu: Pdu) -> View | None:

@@ -17,7 +17,8 @@ from smsc._finished import Remembered, source_check
 from smsc._pdu import Message, hex_id
 from smsc._record import Finished, finished
 from smsc._spool import pair_of
-from smsc.accounts import Account, Accounts
+from smsc.account import Account
+from smsc.accounts import Accounts
 from smsc.bodies import Bodies, Body
 from smsc.book import Book
 from smsc.commit import Commit

@@ -15,6 +15,7 @@ from typing import Any
 from smsc import message as rules
 from smsc import times
 from smsc._pdu import Message, Pdu
+from smsc.account import Account
 from smsc.config import AccountConfig
 from smsc.dialect import heard
 from smsc.kinds import Predefined
@@ -30,16 +31,13 @@ Predefineds = Mapping[int, Predefined]
 _NO_TEXTS: Predefineds = {}
 
 
-def terms(message: Message, now: int, limits: AccountConfig) -> tuple[int, int]:
+def terms(message: Message, now: int, account: Account) -> tuple[int, int]:
     """``(due, expiry)`` in ms: when to send it, and when it is no longer worth sending."""
-    if (
-        not message.validity_period
-        and not message.schedule_delivery_time
-        and message.tlv(_QOS_TIME_TO_LIVE) is None
-    ):
-        return now, now + limits.default_validity
+    if message.bare:
+        return now, now + account.default_validity
     due = rules.due(message, now)
-    return due, rules.expiry(message, now, limits.default_validity, limits.max_validity)
+    longest = account.config.max_validity
+    return due, rules.expiry(message, now, account.default_validity, longest)
 
 
 def source(ton: int, npi: int, address: bytes, limits: AccountConfig) -> tuple[int, int, bytes]:
@@ -49,11 +47,14 @@ def source(ton: int, npi: int, address: bytes, limits: AccountConfig) -> tuple[i
     return limits.default_sender
 
 
-def ours(message: Message, limits: AccountConfig, predefined: Predefineds = _NO_TEXTS) -> Message:
+def ours(message: Message, account: Account, predefined: Predefineds = _NO_TEXTS) -> Message:
     """The message as it is to be kept: to be sent as it is, from somebody, its text in our words.
 
     Raises Unsayable for what is not of the account's alphabet.
     """
+    if message.bare and account.writes_gsm:
+        return message
+    limits = account.config
     if limits.default_alphabet is not _GSM:
         message = heard(message, limits.default_alphabet)
     unreported = message.esm_class & _MODE == _DATAGRAM and message.registered_delivery

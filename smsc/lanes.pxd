@@ -8,6 +8,7 @@ cdef class CarrierLanes:
     cdef Slab _slab
     cdef int _turn
 
+    cpdef bint idle(self) except -1
     cpdef put(self, int slot, int account, int lane)
     cdef long _queue(self, int account, int lane) except -1
     cpdef long take(self) except -2

@@ -49,10 +49,9 @@ class CarrierLanes:
             self._rings[lane].append(queue)
         return queue
 
-    @property
     def idle(self) -> bool:
         """Certainly nothing waits. (An emptied list may still look like something.)"""
-        return not any(self._rings)
+        return not self._active
 
     def waiting(self) -> int:
         """How many messages are ready."""

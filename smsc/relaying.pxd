@@ -41,11 +41,15 @@ cdef class Relaying:
     @cython.locals(berth=Berth, slot=cython.long, now=int64_t, id=uint64_t, number=int)
     cpdef pump(self, Upstream upstream)
     cpdef Message _message_of(self, long slot)
+    @cython.locals(upstream=Upstream, now=int64_t, taken=long, id=uint64_t, number=int, status=long,
+                   carrier_id=bytes, slot=long)
     cpdef outcomes(self, bind, batch)
     cpdef doubt(self, long slot, int number, int64_t now, str cause)
     cdef Message _told(self, Upstream upstream, Berth berth, long slot, int64_t now)
     cdef bint _outstanding(self, long slot, int number) except -1
     cdef bint _in_doubt(self, long slot, int number) except -1
+    @cython.locals(slab=Slab, stage=int, asked=bint, correlation=Correlation, key=uint64_t,
+                   until=int64_t, id=uint64_t)
     cdef _acknowledged(self, Upstream upstream, long slot, int number, bytes carrier_id, int64_t now)
     cdef _refused(self, Upstream upstream, long slot, int number, status, int64_t now)
     cdef _requeue(self, long slot, int number, int64_t due, status, int64_t now)

@@ -174,14 +174,16 @@ class Relaying:
                     continue
                 id, number = slab.id(slot), slab.attempt(slot) + 1
                 self._book.append(_ATTEMPT, now, records.attempt(id, number, upstream.name))
-                self._counters.submitted[upstream.name] += 1
                 if slab.flags(slot) & _BROADCAST:
+                    self._counters.submitted[upstream.name] += 1
                     berth.bind.broadcast(id, number, message)
                     continue
                 if self._accounts.numbering:
                     message = self._canonical(slot, message)
                 berth.load(id, number, message)
-            if not upstream.send() and not changed:
+            sent = upstream.send()
+            self._counters.submitted[upstream.name] += sent
+            if not sent and not changed:
                 return
 
     def _canonical(self, slot: int, message: Message) -> Message:
@@ -232,8 +234,12 @@ class Relaying:
         """See ``ports.Keeper.outcomes``."""
         upstream: Upstream = self._upstreams[bind.carrier]
         now = self._commit.begin()
+        taken = 0
         for id, number, status, carrier_id in batch:
-            self._counters.outcomes[(upstream.name, min(status, UNHEARD_OF))] += 1
+            if status == _ROK:
+                taken += 1
+            else:
+                self._counters.outcomes[(upstream.name, min(status, UNHEARD_OF))] += 1
             slot = self._state.spool.slab.find(id)
             if slot < 0:
                 continue  # final already: nothing is undone
@@ -241,6 +247,7 @@ class Relaying:
                 self._acknowledged(upstream, slot, number, carrier_id, now)
             elif self._outstanding(slot, number) or self._in_doubt(slot, number):
                 self._refused(upstream, slot, number, status, now)
+        self._counters.outcomes[(upstream.name, _ROK)] += taken
         self.pump(upstream)
 
     def _in_doubt(self, slot: int, number: int) -> bool:
@@ -265,7 +272,7 @@ class Relaying:
         asked = upstream.asks_receipt(bool(slab.flags(slot) & _RECEIPT_ASKED))
         correlation: Correlation = self._correlations[upstream.name]
         key = correlation.of_response(carrier_id) if carrier_id else 0
-        until = now + upstream.config.receipt_wait
+        until = now + upstream.receipt_wait
         id = slab.id(slot)
         if slab.flags(slot) & _BROADCAST:
             # Nobody will report on it; it can be asked for until its validity is over.

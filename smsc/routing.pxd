@@ -1,3 +1,6 @@
+cimport cython
+
+
 cdef class Route:
     cdef readonly str name
     cdef readonly tuple groups
@@ -11,6 +14,7 @@ cdef class Table:
     cdef dict _by_prefix
     cdef tuple _lengths
 
+    @cython.locals(length=int, rules=tuple, named=dict, general=dict, mine=dict)
     cpdef Route find(self, bytes account, bytes source, bytes destination)
 
 
@@ -19,4 +23,5 @@ cdef class Router:
     cdef Table _anywhere
     cdef dict _by_network
 
+    @cython.locals(table=Table)
     cpdef Route find(self, bytes account, bytes source, bytes destination, bytes network=*)

@@ -100,7 +100,7 @@ class Table:
     def find(self, account: bytes, source: bytes, destination: bytes) -> Route | None:
         """The route that wins among these."""
         for length in self._lengths:
-            rules = self._by_prefix.get(destination[:length])
+            rules = self._by_prefix.get(destination[:length] if length else b"")
             if rules is None:
                 continue
             named, general = rules
@@ -129,9 +129,9 @@ class Router:
         self, account: bytes, source: bytes, destination: bytes, network: bytes = b""
     ) -> Route | None:
         """The route that wins, with the carriers it may use; None if there is no way."""
-        if destination[:1] == b"+":
+        if destination.startswith(b"+"):
             destination = destination[1:]
-        if source[:1] == b"+":
+        if source.startswith(b"+"):
             source = source[1:]
         if network and self._by_network:
             for pattern in networks.patterns(network):

@@ -14,6 +14,8 @@ cdef int _BROADCAST, _WHOLE
 cdef class Names:
     cdef dict _index
     cdef readonly list names
+    cdef bytes _last
+    cdef int _last_number
 
     cpdef int index(self, bytes name) except -1
 

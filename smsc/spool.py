@@ -62,13 +62,19 @@ class Names:
     def __init__(self) -> None:
         self._index: dict[bytes, int] = {}
         self.names: list[bytes] = []
+        # What was asked last is mostly asked again, and mostly as the same object (``records``).
+        self._last = b""
+        self._last_number = 0
 
     def index(self, name: bytes) -> int:
         """The number of a name; a new one if it has none yet."""
+        if name is self._last and self.names:
+            return self._last_number
         number = self._index.get(name)
         if number is None:
             number = self._index[name] = len(self.names)
             self.names.append(name)
+        self._last, self._last_number = name, number
         return number
 
     def __getitem__(self, number: int) -> bytes:

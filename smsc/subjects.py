@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 from smsc import records
 from smsc._pdu import Message
 from smsc._spool import Slab
-from smsc.accounts import Account, Accounts
+from smsc.account import Account
+from smsc.accounts import Accounts
 from smsc.bodies import Bodies
 from smsc.book import Book
 from smsc.endings import Endings

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from smsc import records
 from smsc._pdu import Message
-from smsc.accounts import Account
+from smsc.account import Account
 from smsc.bodies import Body
 from smsc.book import Book
 from smsc.rating import MAX_CHARGE, Charge, Purse, read_charge

@@ -1,6 +1,8 @@
 cimport cython
+from libc.stdint cimport int64_t, uint32_t
+
 from smsc._pdu cimport Message
-from smsc._spool cimport Slab
+from smsc._spool cimport Slab, pair_in
 from smsc.dialect cimport Dialect
 from smsc.lanes cimport CarrierLanes
 from smsc.spool cimport Names
@@ -16,7 +18,8 @@ cdef class Berth:
     cdef list _messages
 
     cpdef load(self, unsigned long long id, int attempt, Message message)
-    cpdef bint send(self) except -1
+    @cython.locals(count=long)
+    cpdef long send(self) except -1
 
 
 cdef class Upstream:
@@ -27,6 +30,7 @@ cdef class Upstream:
     cdef public object away_since
     cdef readonly Dialect dialect
     cdef readonly bint joins
+    cdef readonly int64_t receipt_wait
     cdef Names _accounts
     cdef Slab _slab
     cdef list _berths
@@ -45,12 +49,12 @@ cdef class Upstream:
     cpdef first(self, int slot)
     cpdef ahead(self, Berth berth, list slots)
     cdef long _stranded_count(self) except -1
-    cdef Berth _berth(self, bytes account, Message message)
-    cpdef Berth direct(self, bytes account, Message message, unsigned long long batch)
-    @cython.locals(berth=Berth)
-    cpdef bint send(self) except -1
+    cdef Berth _berth(self, uint32_t pair)
+    cpdef Berth direct(self, uint32_t pair, unsigned long long batch)
+    @cython.locals(sent=long, berth=Berth)
+    cpdef long send(self) except -1
     @cython.locals(berth=Berth)
     cpdef bint ask(self) except -1
-    @cython.locals(berth=Berth)
+    @cython.locals(berth=Berth, pair=uint32_t)
     cpdef Berth take(self, message_of)
     cdef long _next(self) except -2

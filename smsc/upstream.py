@@ -1,9 +1,9 @@
 """One carrier as the keeper sees it: its binds, what waits for it, and which bind takes what.
 
-The order key of a message is (account, source, destination): all messages of a key go over one
-bind while the set of binds stays the same, so that a handset gets them in the order they came. A
-message whose bind is full is *parked* there, and the others pass. Where no bind is up and nobody
-else may carry it, a message is *stranded* until this carrier, or another of its route, is back.
+All messages of a *pair* (account, source, destination) go over one bind while the set of binds
+stays the same, so that a handset gets them in the order they came. A message whose bind is full is
+*parked* there, and the others pass. Where no bind is up and nobody else may carry it, a message is
+*stranded* until this carrier, or another of its route, is back.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from smsc import dialect
 from smsc._pdu import Message
+from smsc._spool import pair_in
 from smsc.config import CarrierConfig
 from smsc.ports import RelayBind
 from smsc.state import State
@@ -39,14 +40,14 @@ class Berth:
         self._attempts.append((id, attempt))
         self._messages.append(message)
 
-    def send(self) -> bool:
-        """Give the bind what was loaded, in one call; False if that is nothing."""
-        if not self._attempts:
-            return False
-        attempts, self._attempts = self._attempts, []
-        messages, self._messages = self._messages, []
-        self.bind.send(attempts, messages)
-        return True
+    def send(self) -> int:
+        """Give the bind what was loaded, in one call; how many that is."""
+        count = len(self._attempts)
+        if count:
+            attempts, self._attempts = self._attempts, []
+            messages, self._messages = self._messages, []
+            self.bind.send(attempts, messages)
+        return count
 
 
 class Upstream:
@@ -57,6 +58,8 @@ class Upstream:
         self.name = config.name
         self._always = config.receipts == "always"
         self._as_asked = config.receipts == "as_asked"
+        #: How long a receipt is waited for, ms.
+        self.receipt_wait = config.receipt_wait
         self.index = state.carriers.index(config.name)
         self.lanes = state.spool.lanes(self.index)
         self._speak(config.version)
@@ -145,29 +148,26 @@ class Upstream:
         """Whether ``take`` may have something to give."""
         if not self._berths:
             return False
-        if not self.lanes.idle or self._stranded_count():
+        if not self.lanes.idle() or self._stranded_count():
             return True
         for berth in self._berths:  # noqa: SIM110 - compiled: no closures in typed methods
             if self._slab.length(berth.parked):
                 return True
         return False
 
-    def _berth(self, account: bytes, message: Message) -> Berth:
+    def _berth(self, pair: int) -> Berth:
         berths = self._berths
-        if len(berths) == 1:
-            return berths[0]
-        key = (account, message.source_addr, message.destination_addr)
-        return berths[hash(key) % len(berths)]
+        return berths[pair % len(berths)]
 
-    def direct(self, account: bytes, message: Message, batch: int) -> Berth | None:
-        """The berth that takes a new message at once, if nothing stands before it.
+    def direct(self, pair: int, batch: int) -> Berth | None:
+        """The berth that takes a new message of this pair at once, if nothing stands before it.
 
         A bind is asked for its credit once per ``batch``; whoever gets a berth loads it, and sends
         when the batch is over.
         """
-        if not self._berths or not self.lanes.idle or self._stranded_count():
+        if not self._berths or not self.lanes.idle() or self._stranded_count():
             return None
-        berth = self._berth(account, message)
+        berth = self._berth(pair)
         if self._slab.length(berth.parked):
             return None
         if berth.batch != batch:
@@ -177,11 +177,11 @@ class Upstream:
         berth.room -= 1
         return berth
 
-    def send(self) -> bool:
-        """Send what the berths were loaded with; False if that is nothing."""
-        sent = False
+    def send(self) -> int:
+        """Send what the berths were loaded with; how many messages that is."""
+        sent = 0
         for berth in self._berths:
-            sent = berth.send() or sent
+            sent += berth.send()
         return sent
 
     def ask(self) -> bool:
@@ -216,9 +216,9 @@ class Upstream:
             slot = self._next()
             if slot < 0:
                 return None
-            berth = self._berths[0]
-            if len(self._berths) > 1:
-                berth = self._berth(self._accounts[slab.account(slot)], message_of(slot))
+            # Only what was acknowledged once has lost its pair.
+            pair = slab.pair(slot) or pair_in(self._accounts[slab.account(slot)], message_of(slot))
+            berth = self._berth(pair)
             if berth.room > 0:
                 berth.room -= 1
                 berth.slot = slot

@@ -13,7 +13,7 @@ import argon2
 import pytest
 
 from smsc import accounts
-from smsc.accounts import Account, Accounts, Authenticator, Guard, hash_password
+from smsc.accounts import Accounts, Authenticator, Guard, hash_password
 from smsc.config import AccountConfig
 from smsc.periods import Calendar
 
@@ -81,24 +81,6 @@ def test_a_snapshot_finds_by_system_id_and_index() -> None:
     assert snapshot.get(b"b") is snapshot[1]
     assert snapshot.get(b"c") is None
     assert len(snapshot) == 2
-
-
-@pytest.mark.parametrize(
-    ("networks", "address", "allowed"),
-    [
-        ((), HERE, True),
-        (("192.0.2.0/24",), HERE, True),
-        (("192.0.2.0/24",), THERE, False),
-        (("198.51.100.0/24", "192.0.2.1"), HERE, True),
-        (("192.0.2.0/24",), "::ffff:192.0.2.1", True),
-        (("192.0.2.0/24",), "2001:db8::1", False),
-        (("2001:db8::/32",), "2001:db8::1", True),
-        (("2001:db8::/32",), HERE, False),
-        (("fe80::/10",), "fe80::1%eth0", True),
-    ],
-)
-def test_addresses(networks: tuple[str, ...], address: str, allowed: bool) -> None:
-    assert Account(0, account(b"demo", b"right", *networks)).allows(address) is allowed
 
 
 def test_a_hash_is_argon2id_salted_and_of_that_password() -> None:

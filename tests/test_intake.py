@@ -8,6 +8,7 @@ import pytest
 
 from smsc import reading
 from smsc._pdu import Message, encode
+from smsc.account import Account
 from smsc.config import AccountConfig
 from smsc.intake import one_text, ours, replaced, revised, source, terms
 from smsc.kinds import Predefined
@@ -56,7 +57,7 @@ def time_to_live(seconds: int) -> tuple[tuple[int, bytes], ...]:
     ],
 )
 def test_terms(message: Message, due: int, expiry: int) -> None:
-    found_due, found_expiry = terms(message, START, limits())
+    found_due, found_expiry = terms(message, START, Account(0, limits()))
     assert (found_due - START, found_expiry - START) == (due, expiry)
 
 
@@ -70,7 +71,7 @@ def test_terms(message: Message, due: int, expiry: int) -> None:
 )
 def test_the_account_says_how_long_at_most(message: Message, expiry: int) -> None:
     account = limits(default_validity="3h", max_validity="5h")
-    assert terms(message, START, account) == (START, START + expiry)
+    assert terms(message, START, Account(0, account)) == (START, START + expiry)
 
 
 # -- from whom, and as what ----------------------------------------------------------------------
@@ -78,9 +79,9 @@ def test_the_account_says_how_long_at_most(message: Message, expiry: int) -> Non
 
 def test_a_message_that_needs_nothing_stays_the_octets_it_came_in() -> None:
     message = submit(source_addr=b"447700900001", validity_period=TOMORROW)
-    assert ours(message, limits(default_sender="ACME")) is message
+    assert ours(message, Account(0, limits(default_sender="ACME"))) is message
     without = submit()
-    assert ours(without, limits()) is without
+    assert ours(without, Account(0, limits())) is without
 
 
 def test_a_schedule_is_ours_and_all_else_stays() -> None:
@@ -92,7 +93,7 @@ def test_a_schedule_is_ours_and_all_else_stays() -> None:
         data_coding=8, sm_default_msg_id=4,
         short_message=b"\5\0\3\1\1\1\0H",
     )  # fmt: skip
-    kept = ours(message, limits(default_sender="ACME"))
+    kept = ours(message, Account(0, limits(default_sender="ACME")))
     assert kept.schedule_delivery_time == b""
     assert kept.fields == message.fields | {"schedule_delivery_time": b""}
     assert kept.tlvs == message.tlvs
@@ -102,11 +103,11 @@ def test_a_schedule_is_ours_and_all_else_stays() -> None:
 
 def test_a_datagram_has_no_receipt() -> None:
     message = submit(esm_class=0x41, registered_delivery=1, schedule_delivery_time=LATER)
-    kept = ours(message, limits())
+    kept = ours(message, Account(0, limits()))
     assert kept.fields == message.fields | {"registered_delivery": 0, "schedule_delivery_time": b""}
     for esm_class in (0x00, 0x03, 0x40):
         asked = submit(esm_class=esm_class, registered_delivery=1)
-        assert ours(asked, limits()) is asked
+        assert ours(asked, Account(0, limits())) is asked
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_a_payload_is_kept_whole() -> None:
     message = submit(
         ((int(Tag.MESSAGE_PAYLOAD), payload),), schedule_delivery_time=LATER, short_message=b""
     )
-    assert ours(message, limits()).text == payload
+    assert ours(message, Account(0, limits())).text == payload
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_a_payload_is_kept_whole() -> None:
     ],
 )
 def test_an_absent_sender_is_the_accounts(sender: str, ton: int, npi: int, address: bytes) -> None:
-    kept = ours(submit(source_addr_ton=2), limits(default_sender=sender))
+    kept = ours(submit(source_addr_ton=2), Account(0, limits(default_sender=sender)))
     assert kept.source_addr == address
     assert (kept.source_addr_ton, kept.source_addr_npi) == (ton, npi)
     assert kept.short_message == b"Hello"
@@ -148,7 +149,7 @@ def test_an_absent_sender_is_the_accounts(sender: str, ton: int, npi: int, addre
 
 def test_a_sender_that_is_there_stays() -> None:
     message = submit_sm(schedule_delivery_time=LATER)
-    kept = ours(message, limits(default_sender="ACME"))
+    kept = ours(message, Account(0, limits(default_sender="ACME")))
     assert (kept.source_addr, kept.source_addr_ton) == (b"447700900001", 1)
 
 
@@ -161,7 +162,7 @@ def test_who_an_absent_source_is(default: str) -> None:
 
 def test_the_wish_to_replace_is_not_passed_on() -> None:
     message = submit(source_addr=b"447700900001", replace_if_present_flag=1)
-    kept = ours(message, limits())
+    kept = ours(message, Account(0, limits()))
     assert kept.fields == message.fields | {"replace_if_present_flag": 0}
 
 
@@ -174,7 +175,7 @@ PAYLOAD, REFERENCE = int(Tag.MESSAGE_PAYLOAD), (int(Tag.USER_MESSAGE_REFERENCE),
 def test_a_predefined_text_wins_and_brings_its_coding() -> None:
     tlvs = ((PAYLOAD, b"payload"), REFERENCE)
     header = {"esm_class": 0xC0, "short_message": b"\2\x24\0Hi"}
-    kept = ours(submit(tlvs, sm_default_msg_id=9, **header), limits(), TEXTS)
+    kept = ours(submit(tlvs, sm_default_msg_id=9, **header), Account(0, limits()), TEXTS)
     assert (kept.text, kept.data_coding, kept.sm_default_msg_id) == (b"\0H\0i", 8, 0)
     assert (kept.esm_class, kept.tlvs) == (0x80, (REFERENCE,))
 

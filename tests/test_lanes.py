@@ -139,18 +139,18 @@ def test_messages_that_end_while_they_wait_leave_no_hole(bench: Bench) -> None:
         bench.slab.remove(bench.slab.find(id))
     assert bench.lanes.waiting() == 2
     assert bench.ids(3) == kept
-    assert bench.lanes.idle
+    assert bench.lanes.idle()
     later = bench.put(1, 1, 2)
     assert bench.ids(3) == later, "an account that was emptied comes back"
 
 
 def test_idle_and_waiting(bench: Bench) -> None:
-    assert bench.lanes.idle
+    assert bench.lanes.idle()
     assert bench.lanes.waiting() == 0
     bench.put(1, 0)
     bench.put(2, 3, 2)
-    assert not bench.lanes.idle
+    assert not bench.lanes.idle()
     assert bench.lanes.waiting() == 3
     bench.take(3)
-    assert bench.lanes.idle
+    assert bench.lanes.idle()
     assert bench.lanes.waiting() == 0

@@ -9,6 +9,7 @@ import pytest
 
 from smsc import reading, records
 from smsc._pdu import Message
+from smsc._spool import pair_in
 from smsc.records import Kind
 from smsc.spool import Stage
 from smsc.state import State
@@ -49,7 +50,7 @@ class Bench:
     def direct(self, message: Message) -> Bind | None:
         """The bind that takes a message which comes by itself."""
         self.batch += 1
-        berth = self.upstream.direct(ACCOUNT, message, self.batch)
+        berth = self.upstream.direct(pair_in(ACCOUNT, message), self.batch)
         if berth is None:
             return None
         assert isinstance(berth.bind, Bind)
@@ -161,7 +162,7 @@ def test_a_batch_takes_no_more_than_the_credit_at_its_beginning(bench: Bench) ->
     bench.upstream.add(bind)
     taken = []
     for to in numbers(5):
-        berth = bench.upstream.direct(ACCOUNT, submit_sm(destination_addr=to), 7)
+        berth = bench.upstream.direct(pair_in(ACCOUNT, submit_sm(destination_addr=to)), 7)
         taken.append(berth is not None)
         if berth is not None:
             berth.load(len(taken), 1, submit_sm(destination_addr=to))

@@ -1,6 +1,6 @@
 """What the committer needs to see of a frame."""
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 
 cdef class Frame:
@@ -22,3 +22,15 @@ cdef class Frame:
     cdef size_t add(self, int kind, size_t length, size_t head_octets) except 0
     cdef int close_group(self) except -1
     cdef uint32_t sum_up(self) noexcept nogil
+
+
+cdef class Appender:
+    cdef public int64_t partition
+    cdef public int64_t epoch
+    cdef public int64_t durable
+    cdef public int64_t pending_octets
+    cdef readonly size_t frame_octets  # no frame grows beyond this many octets
+    cdef public object cipher          # hides bodies of frames opened from now on; None: leaves them
+    cdef Frame open
+
+    cpdef uint64_t append(self, int kind, bytes head, bytes body=*) except 0

@@ -490,16 +490,6 @@ def group(const unsigned char[::1] data not None, uint64_t salt, uint64_t positi
 cdef class Appender:
     """The half of a log that runs once per record: the open frame, and what is not yet durable."""
 
-    cdef public int64_t partition
-    cdef public int64_t epoch
-    cdef public int64_t durable
-    cdef public int64_t pending_octets
-    #: No frame grows beyond this many octets.
-    cdef readonly size_t frame_octets
-    #: Hides the bodies of frames opened from now on (``Cipher``); None leaves them as they are.
-    cdef public object cipher
-    cdef Frame open
-
     def __init__(self, int64_t partition, size_t frame_octets):
         self.partition = partition
         self.frame_octets = frame_octets
@@ -518,12 +508,15 @@ cdef class Appender:
     def open_octets(self) -> int:
         return 0 if self.open is None else self.open.octets
 
-    def append(self, int kind, bytes head not None, bytes body not None = b"") -> int:
-        cdef size_t head_octets = PyBytes_GET_SIZE(head)
-        cdef size_t body_octets = PyBytes_GET_SIZE(body)
-        cdef size_t length = C_RECORD_HEADER + head_octets + body_octets
-        cdef size_t octets = padded(length), before
+    cpdef uint64_t append(self, int kind, bytes head, bytes body=b"") except 0:
+        cdef size_t head_octets, body_octets, length, octets, before
         cdef uint64_t position
+        if head is None or body is None:
+            raise TypeError("a record has a head and a body")
+        head_octets = PyBytes_GET_SIZE(head)
+        body_octets = PyBytes_GET_SIZE(body)
+        length = C_RECORD_HEADER + head_octets + body_octets
+        octets = padded(length)
         if not 1 <= kind < C_SEAL or head_octets > 255:
             raise ValueError("a record has a kind from 1 to 254 and a head of at most 255 octets")
         if self.cipher is not None:
