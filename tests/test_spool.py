@@ -115,9 +115,9 @@ def test_what_is_said_of_a_message_that_is_not_owed_is_void(
 ) -> None:
     bench = Bench(Stage.ACKED)
     final(bench)
-    before = bench.slab.slots(), dict(bench.spool.owed)
+    before = bench.slab.slots(), bench.slab.of_account(0)
     record(bench)
-    assert (bench.slab.slots(), dict(bench.spool.owed)) == before == ([], {0: 0})
+    assert (bench.slab.slots(), bench.slab.of_account(0)) == before == ([], 0)
 
 
 # -- what a stage means --------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def test_a_message_that_is_carried_forward_only_moves() -> None:
     row = bench.slab.row(bench.slot)
     bench.message(Stage.QUEUED, position=9 * SEGMENT)  # whatever it says, we know better
     assert bench.slab.row(bench.slot) == (row[0], 9 * SEGMENT, *row[2:])
-    assert bench.spool.owed == {0: 1}
+    assert bench.slab.of_account(0) == 1
     assert bench.due() == MINUTE
 
 
@@ -223,9 +223,9 @@ def test_what_an_account_owes_is_counted() -> None:
     bench = Bench()
     for id in (1, 2, 3):
         bench.message(Stage.QUEUED, id=id)
-    assert (len(bench.spool), bench.spool.owed[0]) == (3, 3)
+    assert (len(bench.spool), bench.slab.of_account(0)) == (3, 3)
     final(bench)
-    assert (len(bench.spool), bench.spool.owed[0]) == (2, 2)
+    assert (len(bench.spool), bench.slab.of_account(0)) == (2, 2)
 
 
 def test_only_what_waits_to_be_sent_expires() -> None:
