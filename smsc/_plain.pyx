@@ -1,6 +1,6 @@
 """Whether a message is so plain that no rule of ``message`` can have anything against it.
 
-Most are: digits for addresses, no times, no header in the text, no TLVs. Told here in some dozen
+Most are: digits for addresses, no times, no TLVs but that of the text. Told here in some dozen
 comparisons of octets, where one match of a regular expression took half a microsecond. What is
 allowed comes as tables from ``message``, which owns the rules; whatever is not plain goes by those.
 """
@@ -9,7 +9,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
 
-from smsc._pdu cimport Message, Span
+from smsc._pdu cimport Cursor, Message, Span, find, left, text_of
 
 
 NOTHING, FIELDS, ALL = range(3)
@@ -24,14 +24,16 @@ cdef enum:
     _ABSOLUTE
     _NEITHER
 
-cdef int _UDHI = 0x40
+cdef enum:
+    _UDHI = 0x40
+    _PAYLOAD = 0x0424
 
 
 @cython.final
 cdef class Plain:
     """Built from tables of 256 octets each: what is allowed (1) at an octet's value.
 
-    ``codings``: 0 never plain, 1 with any length, 2 with an even one.
+    ``codings``: 0 never plain, 1 with any length of text, 2 with an even one.
     """
 
     def __init__(self, bytes tons, bytes npis, bytes classes, bytes codings, int alphanumeric,
@@ -59,7 +61,7 @@ cdef class Plain:
             and message.replace_if_present_flag == 0
             and message.sm_default_msg_id == 0
             and message.sm_length <= self._longest_text
-            and (coding == 1 or (coding == 2 and message.sm_length % 2 == 0))
+            and coding != 0
             and self._npis[message.source_addr_npi]
             and self._npis[message.dest_addr_npi]
             and self._tons[message.dest_addr_ton]
@@ -70,11 +72,7 @@ cdef class Plain:
         cdef int validity = _validity(message.raw, &message._validity) if sound else _NEITHER
         if validity == _NEITHER:
             return _NOTHING
-        if (
-            validity == _ABSOLUTE
-            or message.esm_class & _UDHI
-            or message._tlvs_at != PyBytes_GET_SIZE(message.raw)
-        ):
+        if validity == _ABSOLUTE or not _is_sound_text(message, coding == 2):
             return _FIELDS  # these must fit together, which is for the rules to say
         return _ALL
 
@@ -85,6 +83,20 @@ cdef class Plain:
                 and _printable(message.raw, &message._source_addr)
             )
         return self._tons[message.source_addr_ton] and _digits(message.raw, &message._source_addr)
+
+
+cdef bint _is_sound_text(Message message, bint wide) except -1:
+    """Whether a header fits in, characters are whole, and no TLV says anything but the text."""
+    cdef Cursor text
+    cdef Py_ssize_t octets, header = 0
+    cdef Py_ssize_t tlvs = PyBytes_GET_SIZE(message.raw) - message._tlvs_at
+    text_of(message, &text)
+    octets = left(&text)
+    if tlvs and (message.sm_length or tlvs != 4 + octets or not find(message, _PAYLOAD, &text)):
+        return False
+    if message.esm_class & _UDHI:
+        header = text.at[0] + 1 if octets else 1
+    return header <= octets and not (wide and (octets - header) % 2)
 
 
 cdef int _validity(bytes raw, const Span *span) noexcept:

@@ -321,6 +321,8 @@ class Dialect:
 
     def hear(self, message: Message) -> Message:
         """A message of this peer in our words; as it came where it is not of its own alphabet."""
+        if self.alphabet is _GSM:
+            return message
         try:
             return heard(message, self.alphabet)
         except Unsayable:
@@ -342,9 +344,7 @@ class Dialect:
 
     def _pieces(self, words: _Words, reference: int, wide: bool) -> list[bytes]:
         try:
-            return text.split(
-                words.octets, words.charset, reference, wide=wide, elements=words.elements
-            )
+            return text.split(words.octets, words.charset, reference, wide, words.elements)
         except ValueError:
             raise Unsayable(Status.ESME_RINVMSGLEN) from None
 

@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
 cimport smsc.records as records
@@ -12,8 +13,7 @@ from smsc.spool cimport Spool
 
 cdef int _MESSAGE, _FINAL, _SPLIT, _QUEUED, _DELIVERED, _FAILED
 cdef int _PART, _RECEIPT_ASKED
-
-cdef int _rank(int state) except -1
+cdef bytes _RANKS
 
 
 cdef class Parts:
@@ -22,6 +22,7 @@ cdef class Parts:
     cdef Spool _spool
 
     cpdef list cut(self, long slot, Message message, bytes carrier, Dialect dialect, int64_t now)
+    @cython.locals(split=Split, head=SplitHead, rank=int)
     cpdef long ended(self, long slot, int64_t now, int state, status, bytes network_error,
                      bytes error) except -2
     cdef _end(self, uint64_t id, int64_t now, int state)

@@ -35,12 +35,9 @@ _RANKING = (
     MessageState.UNDELIVERABLE,
     MessageState.REJECTED,
 )
-_RANKS = {int(state): rank for rank, state in enumerate(_RANKING)}
-_FAILED = _RANKS[MessageState.EXPIRED]
-
-
-def _rank(state: int) -> int:
-    return _RANKS.get(state, _FAILED)  # SKIPPED, and what a carrier may invent
+_FAILED = _RANKING.index(MessageState.EXPIRED)
+#: The rank of each state; SKIPPED, and what a carrier may invent, is a failure.
+_RANKS = bytes([_RANKING.index(state) if state in _RANKING else _FAILED for state in range(256)])
 
 
 class Parts:
@@ -90,26 +87,25 @@ class Parts:
         """A part has its final state; the text's slot if that was the last one, or -1."""
         slab = self._spool.slab
         id = slab.id(slot)
-        whole = self._spool.splits.whole_of(id)
-        if not self._spool.splits.has(whole):  # the text was ended, or moved, for its own reason
+        split = self._spool.splits.of_part(id)
+        head = None if split is None else split.head
+        if split is None or head is None:  # the text was ended, or moved, for its own reason
             self._end(id, now, state)
             return -1
-        split = self._spool.splits[whole]
-        head = split.head
-        assert head is not None
+        rank = _RANKS[state]
         # Before the part's own end: it must not be forgotten why, should we crash between the two.
-        if _rank(state) > _rank(head.state):
+        if rank > _RANKS[head.state]:
             worse = records.split(
-                whole, head.pair, head.reference, head.wide, head.parts,
+                split.id, head.pair, head.reference, head.wide, head.parts,
                 state, status, network_error, error,
             )  # fmt: skip
             self._book.append(_SPLIT, now, worse)
         self._end(id, now, state)
-        if _rank(state) >= _FAILED:
+        if rank >= _FAILED:
             for part in sorted(split.parts):
                 if slab.state(slab.find(part)) == _QUEUED:
                     self._end(part, now, state)
-        return -1 if split.parts else slab.find(whole)
+        return -1 if split.parts else slab.find(split.id)
 
     def _end(self, id: int, now: int, state: int) -> None:
         slab = self._spool.slab

@@ -20,9 +20,12 @@ _NARROW, _WIDE = 1 << 8, 1 << 16
 
 
 class Split:
-    """One text. ``head`` is its newest SPLIT record, at ``position``; None before there is one."""
+    """The text ``id``. ``head`` is its newest SPLIT record, at ``position``; None before there is
+    one.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, id: int) -> None:
+        self.id = id
         self.position = 0
         self.head: SplitHead | None = None
         #: Ids of the parts that are not final.
@@ -38,7 +41,7 @@ class Splits:
 
     def __init__(self) -> None:
         self._splits: dict[int, Split] = {}
-        self._whole_of: dict[int, int] = {}
+        self._of_part: dict[int, Split] = {}
         #: Per sender and destination (a key for both) the references in use, and if they are wide.
         self._taken: dict[int, set[tuple[int, bool]]] = {}
         self._segments: dict[int, int] = {}
@@ -56,9 +59,14 @@ class Splits:
         split = self._splits.get(id)
         return split is not None and split.head is not None
 
+    def of_part(self, id: int) -> Split | None:
+        """The text that this is a part of."""
+        return self._of_part.get(id)
+
     def whole_of(self, part: int) -> int:
         """The id of the text that this is a part of; 0 for none."""
-        return self._whole_of.get(part, 0)
+        split = self._of_part.get(part)
+        return 0 if split is None else split.id
 
     def reference(self, pair: int, seed: int, wide: bool) -> tuple[int, bool]:
         """A reference that is free for this sender and destination, and whether it is wide.
@@ -86,13 +94,14 @@ class Splits:
 
     def part(self, id: int, whole: int) -> None:
         """A part was accepted."""
-        self._of(whole).parts.add(id)
-        self._whole_of[id] = whole
+        split = self._of(whole)
+        split.parts.add(id)
+        self._of_part[id] = split
 
     def _of(self, whole: int) -> Split:
         split = self._splits.get(whole)
         if split is None:
-            split = self._splits[whole] = Split()
+            split = self._splits[whole] = Split(whole)
         return split
 
     def split(self, position: int, head: bytes) -> int:
@@ -122,19 +131,18 @@ class Splits:
             del self._splits[id]
 
     def part_ended(self, id: int) -> None:
-        whole = self._whole_of.pop(id, 0)
-        split = self._splits.get(whole)
+        split = self._of_part.pop(id, None)
         if split is not None:
             split.parts.discard(id)
             if split.head is None and not split.parts:
-                del self._splits[whole]
+                del self._splits[split.id]
 
     def ended(self, id: int) -> None:
         """The text has its final state."""
         split = self._splits.pop(id)
         self._forget(split)
         for part in split.parts:
-            del self._whole_of[part]
+            del self._of_part[part]
 
     def _forget(self, split: Split) -> None:
         head = split.head

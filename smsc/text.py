@@ -395,10 +395,13 @@ class Part(NamedTuple):
 
     def element(self) -> Element:
         """The information element that says this."""
-        reference, total, number, wide = self
-        if wide:
-            return CONCAT_16, bytes((reference >> 8, reference & 0xFF, total, number))
-        return CONCAT_8, bytes((reference, total, number))
+        return _declared(self.reference, self.total, self.number, self.wide)
+
+
+def _declared(reference: int, total: int, number: int, wide: bool) -> Element:
+    if wide:
+        return CONCAT_16, bytes((reference >> 8, reference & 0xFF, total, number))
+    return CONCAT_8, bytes((reference, total, number))
 
 
 def _part(reference: int, total: int, number: int, wide: bool) -> Part | None:
@@ -524,7 +527,6 @@ def split(
     octets: bytes,
     charset: Charset,
     reference: int,
-    *,
     wide: bool = False,
     elements: Sequence[Element] = (),
 ) -> list[bytes]:
@@ -544,7 +546,7 @@ def split(
     if len(pieces) > MAX_PARTS:
         raise ValueError(f"the text needs {len(pieces)} parts, {MAX_PARTS} are possible")
     # The number of the part comes last in the element, and the element first in the header.
-    element, declared = Part(reference, len(pieces), 0, wide).element()
+    element, declared = _declared(reference, len(pieces), 0, wide)
     before = bytes((longer - 1, element, len(declared))) + declared[:-1]
     behind = header[1:]
     return [

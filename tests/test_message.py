@@ -423,7 +423,10 @@ ODD = {
 SOME = st.dictionaries(st.sampled_from([*ODD]), st.none(), max_size=3).flatmap(
     lambda names: st.fixed_dictionaries({name: ODD[name] for name in names})
 )
-TLV_SETS = st.sampled_from([{}, {}, PAYLOAD, sar(2, 0), {Tag.QOS_TIME_TO_LIVE: bytes(4)}])
+PAYLOADS = [{Tag.MESSAGE_PAYLOAD: octets} for octets in (b"", b"x", UDH, UDH + b"xy", b"\xffx")]
+TLV_SETS = st.sampled_from(
+    [{}, {}, *PAYLOADS, {**PAYLOAD, **sar(2, 0)}, sar(2, 0), {Tag.QOS_TIME_TO_LIVE: bytes(4)}]
+)
 
 
 @given(SOME, TLV_SETS, st.sampled_from([V33, V34, V50]))
@@ -445,9 +448,11 @@ def test_plain_messages_take_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> N
         {"source_addr_ton": 5, "source_addr_npi": 0, "source_addr": b"ACME"},
         {"data_coding": 8, "short_message": b"\x04\x1f" * 70},
         {"validity_period": b"000001000000000R", "registered_delivery": 1, "esm_class": 3},
+        {"short_message": UDH + b"x", "esm_class": 0x40},
     ]
     for fields in plain:
         assert message.check(submit(**fields), V34, NOW) == 0
+    assert message.check(submit(PAYLOAD, short_message=b""), V34, NOW) == 0
 
 
 # -- addresses and times --
