@@ -15,6 +15,7 @@ cdef class Mailboxes:
     cdef list _lists
 
     cdef long _list(self, int account) except -1
+    cpdef long waiting(self, int account) except -1
     @cython.locals(slot=cython.long)
     cpdef long take(self, int account) except -2
     cpdef defer(self, long slot, int64_t due)

@@ -46,10 +46,10 @@ cdef class Mailroom:
     @cython.locals(hall=Hall)
     cpdef arrived(self, int account, uint64_t id, bytes pdu)
     cdef _expect(self, Hall hall)
-    @cython.locals(desk=Desk)
+    @cython.locals(desk=Desk, hall=Hall)
     cpdef deliver(self, int account)
     @cython.locals(desk=Desk, slab=Slab, slot=cython.long, id=uint64_t, account=cython.int,
-                   full=cython.int, gone=cython.int, kept=cython.int, most=cython.int)
+                   full=cython.int, gone=cython.int, kept=cython.int, most=cython.int, run=cython.int)
     cdef list _deal(self, Hall hall)
     cdef bytes _octets(self, uint64_t id, long slot)
     @cython.locals(desk=Desk)

@@ -27,6 +27,9 @@ FRESH = PLACES
 #: forgetting one costs an offer, and no mail.
 MAX_CLOSED = 100
 
+#: Mails that a bind gets before the next one's turn: each bind's are a write, and one to read.
+RUN = 8
+
 #: Mails that depart at a time, so that a mailbox full of them does not stop the loop.
 DEPARTING = 500
 
@@ -142,7 +145,14 @@ class Mailroom:
 
     def deliver(self, account: int) -> None:
         """Give the account's binds what they can take now."""
-        for desk in self._deal(self._hall(account)):
+        if not self._mailboxes.waiting(account):
+            self._closed.pop(account, None)
+            return
+        hall = self._hall(account)
+        served = self._deal(hall)
+        if served and hall.desks[hall.turn].ids:
+            hall.pass_on()
+        for desk in served:
             ids, desk.ids = desk.ids, []
             pdus, desk.pdus = desk.pdus, []
             desk.bind.deliver(ids, pdus)
@@ -153,7 +163,7 @@ class Mailroom:
         served: list[Desk] = []
         for desk in hall.desks:
             desk.room = -1
-        full, gone, kept, most = 0, 0, 0, DEPARTING
+        full, gone, kept, most, run = 0, 0, 0, DEPARTING, RUN
         closed = self._closed.get(account)
         while full < len(hall.desks) and gone < most:
             desk = hall.desks[hall.turn]
@@ -185,7 +195,6 @@ class Mailroom:
                     self._expect(hall)  # the rest of them, when others had their turn
                     break
                 continue
-            hall.pass_on()
             full = 0
             if not desk.ids:
                 served.append(desk)
@@ -193,6 +202,8 @@ class Mailroom:
             slab.push(slot, desk.taken)
             desk.ids.append(id)
             desk.pdus.append(pdu)
+            if len(desk.ids) % run == 0:
+                hall.pass_on()
         return served
 
     def _octets(self, id: int, slot: int) -> bytes:

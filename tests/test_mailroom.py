@@ -8,7 +8,7 @@ from smsc import mailroom, records
 from smsc.commit import Commit
 from smsc.journal import SimLog
 from smsc.mailbox import MailState
-from smsc.mailroom import Mailroom
+from smsc.mailroom import RUN, Mailroom
 from smsc.records import Kind, MailKind
 from smsc.state import State
 from tests.keeper import START, Turn, deliver_sm
@@ -103,17 +103,26 @@ def bench() -> Bench:
 def test_binds_take_turns_as_far_as_their_windows_go(bench: Bench) -> None:
     small, large = bench.attach(2), bench.attach(10)
     bench.arrive(9)
-    assert (small.took, large.took) == ([1, 3], [2, 4, 5, 6, 7, 8, 9])
+    assert (small.took, large.took) == ([1, 2], [3, 4, 5, 6, 7, 8, 9])
     bench.arrive(10)
     assert (len(small.took), len(large.took)) == (2, 10)
     bench.answer(small, 1)
-    assert small.took == [3, 13], "the oldest that waits"
+    assert small.took == [2, 13], "the oldest that waits"
 
 
 def test_a_bind_is_called_once_for_what_a_turn_of_the_loop_brings(bench: Bench) -> None:
-    binds = [bench.attach(10), bench.attach(10)]
-    bench.arrive(6)
-    assert [(bind.calls, bind.took) for bind in binds] == [(1, [1, 3, 5]), (1, [2, 4, 6])]
+    binds = [bench.attach(20), bench.attach(20)]
+    ids = bench.arrive(2 * RUN + 1)
+    assert [bind.calls for bind in binds] == [1, 1]
+    assert binds[0].took == ids[:RUN] + ids[-1:]
+    assert binds[1].took == ids[RUN:-1], "some in a row, since each bind's are a write"
+
+
+def test_the_least_mail_goes_to_all_in_turn(bench: Bench) -> None:
+    binds = [bench.attach(10) for _ in range(3)]
+    for _ in range(6):
+        bench.arrive(1)
+    assert [bind.took for bind in binds] == [[1, 4], [2, 5], [3, 6]]
 
 
 def test_mail_waits_for_the_first_bind(bench: Bench) -> None:
