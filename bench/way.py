@@ -292,7 +292,7 @@ def main() -> None:
         for reads in pickle.loads(options.file.read_bytes()):
             server.feed(reads)
     counters = server.core.counters
-    print(counters.accepted, dict(counters.finished), counters.mail_done["delivered"])
+    print(counters.accepted, list(counters.finished), counters.mail_done["delivered"])
     assert counters.accepted == counters.mail_done["delivered"]
     server.close()
     shutil.rmtree(directory)

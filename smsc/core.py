@@ -32,7 +32,7 @@ from smsc.broadcasts import Broadcasts
 from smsc.commit import Commit
 from smsc.config import AccountConfig, Config
 from smsc.correlation import Correlation
-from smsc.counters import Counters
+from smsc.counters import ACCEPTED, Counters
 from smsc.deliveries import Deliveries
 from smsc.dialect import Unsayable, gathered
 from smsc.endings import Endings
@@ -434,7 +434,7 @@ class Core:
             self._ancillary.displace(index, pair, message, id, now)
         self.counters.accepted += 1
         if self._per_account:
-            self.counters.by_account[(name, "accepted")] += 1
+            self.counters.by_account.count(index, ACCEPTED)
         if inquiries is not None and sought:
             inquiries.ask(id, sought, due, until)
         if told is None:
@@ -658,4 +658,4 @@ class Core:
         slab = self.state.mailboxes.slab
         for slot in stale:
             if slab.state(slot) != MailState.TAKEN:
-                self._ends.end_mail(slot, MessageState.EXPIRED, "expired", now)
+                self._ends.end_mail(slot, MessageState.EXPIRED, now)

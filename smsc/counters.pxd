@@ -1,5 +1,6 @@
-cimport cython
 from libc.stdint cimport uint64_t
+
+from smsc._tally cimport Tally
 
 
 cdef class Counters:
@@ -7,7 +8,7 @@ cdef class Counters:
     cdef readonly object refused
     cdef readonly object submitted
     cdef readonly object outcomes
-    cdef readonly dict finished
+    cdef readonly Tally finished
     cdef readonly object retried
     cdef readonly object moved
     cdef readonly object in_doubt
@@ -20,8 +21,6 @@ cdef class Counters:
     cdef readonly object inbound
     cdef public uint64_t inbound_unrouted
     cdef public uint64_t mailed
-    cdef readonly dict mail_done
-    cdef readonly object by_account
-
-    @cython.locals(states=list)
-    cpdef count_finished(self, bytes carrier, int state)
+    cdef readonly Tally mails_ended
+    cdef public uint64_t mails_refused
+    cdef readonly Tally by_account

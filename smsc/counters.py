@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-#: As many message_states there are.
-STATES = 10
+from smsc._tally import Tally
+from smsc.smpp import MessageState
 
-#: Why a mail is no more; ``overflow``: it found its mailbox full.
-MAIL_ENDS = ("delivered", "refused", "expired", "erased", "overflow")
+#: As many message_states there are.
+STATES = len(MessageState)
+
+#: How it is called that a mail ended in a message_state.
+MAIL_ENDS = {
+    MessageState.DELIVERED: "delivered",
+    MessageState.REJECTED: "refused",
+    MessageState.EXPIRED: "expired",
+    MessageState.DELETED: "erased",
+}
+
+#: What is counted of each account.
+ACCEPTED, DELIVERED, FAILED = 0, 1, 2
+ACCOUNT_EVENTS = ("accepted", "delivered", "failed")
 
 
 class Counters:
@@ -20,8 +32,8 @@ class Counters:
         self.submitted: defaultdict[bytes, int] = defaultdict(int)
         #: (carrier, command_status) of answered attempts.
         self.outcomes: defaultdict[tuple[bytes, int], int] = defaultdict(int)
-        #: Of finished messages, by carrier: how many there are of each message_state.
-        self.finished: dict[bytes, list[int]] = {}
+        #: Finished messages by the carrier's number and message_state.
+        self.finished = Tally(STATES)
         self.retried: defaultdict[bytes, int] = defaultdict(int)
         #: By the carrier that failed a message which another got then.
         self.moved: defaultdict[bytes, int] = defaultdict(int)
@@ -40,14 +52,17 @@ class Counters:
         self.inbound: defaultdict[bytes, int] = defaultdict(int)
         self.inbound_unrouted = 0
         self.mailed = 0
-        #: By why it is no more.
-        self.mail_done = dict.fromkeys(MAIL_ENDS, 0)
-        #: (system_id, accepted | delivered | failed): traffic data, counted only if it is served.
-        self.by_account: defaultdict[tuple[bytes, str], int] = defaultdict(int)
+        #: Mails by the message_state they ended in, all in row 0; and those that found their
+        #: mailbox full.
+        self.mails_ended = Tally(STATES)
+        self.mails_refused = 0
+        #: By the account's number and what happened (``ACCOUNT_EVENTS``): traffic data, counted
+        #: only if it is served.
+        self.by_account = Tally(len(ACCOUNT_EVENTS))
 
-    def count_finished(self, carrier: bytes, state: int) -> None:
-        """A message has ended."""
-        states = self.finished.get(carrier)
-        if states is None:
-            states = self.finished[carrier] = [0] * STATES
-        states[state] += 1
+    @property
+    def mail_done(self) -> dict[str, int]:
+        """Mails that are no more, by why."""
+        ended = self.mails_ended.row(0)
+        done = {why: ended[state] for state, why in MAIL_ENDS.items()}
+        return {**done, "overflow": self.mails_refused}

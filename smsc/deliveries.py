@@ -102,7 +102,7 @@ class Deliveries:
             if slot < 0:
                 continue
             if status == _ROK:
-                self._ends.end_mail(slot, _DELIVERED, "delivered", now)
+                self._ends.end_mail(slot, _DELIVERED, now)
             else:
                 self._refused(slot, MEANINGS.get(status, Meaning.UNCLEAR), now)
 
@@ -114,7 +114,7 @@ class Deliveries:
             return
         if meaning is Meaning.CLOSED:
             self._close(slot)
-        self._ends.end_mail(slot, MessageState.REJECTED, "refused", now)
+        self._ends.end_mail(slot, MessageState.REJECTED, now)
 
     def _close(self, slot: int) -> None:
         """What waits for the destination of this mail ends when its turn comes."""
@@ -123,15 +123,15 @@ class Deliveries:
         until = self._book.next_id()
         self._mailroom.close(slab.account(slot), message.destination_addr, until)
 
-    def settle(self, departed: Sequence[tuple[int, int, str]], now: int) -> None:
+    def settle(self, departed: Sequence[tuple[int, int]], now: int) -> None:
         """End what left the mailroom without a client's answer (``Mailroom.departed``)."""
         slab = self._mailboxes.slab
         accounts = set()
-        for id, state, cause in departed:
+        for id, state in departed:
             slot = slab.find(id)
             if slot >= 0:
                 accounts.add(slab.account(slot))
-                self._ends.end_mail(slot, state, cause, now)
+                self._ends.end_mail(slot, state, now)
         for account in accounts:
             self._mailroom.deliver(account)
 

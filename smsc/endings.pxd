@@ -45,7 +45,8 @@ cdef class Endings:
 
     cdef _owner(self, int account)
     @cython.locals(slab=Slab, id=uint64_t, key=uint64_t, flags=cython.int, account=bytes,
-                   carrier=bytes, members=cython.int, check=uint32_t, head=bytes)
+                   carrier=bytes, members=cython.int, check=uint32_t, head=bytes,
+                   account_number=cython.int, carrier_number=cython.int)
     cpdef finish(self, long slot, int64_t now, int state, status=*, bytes network_error=*,
                  bytes error=*, int64_t done=*, bint quiet=*)
     cpdef notify(self, long slot, int64_t now, bint first, bytes network_error=*,
@@ -65,7 +66,7 @@ cdef class Endings:
     cpdef bint mail(self, owner, int kind, bytes carrier, bytes pdu, int64_t now,
                     int64_t lifetime=*) except -1
     @cython.locals(slab=Slab, id=uint64_t, position=uint64_t, end=Finished)
-    cpdef end_mail(self, long slot, int state, str cause, int64_t now)
+    cpdef end_mail(self, long slot, int state, int64_t now)
     cdef _export(self, uint64_t position, Finished end)
     cdef Finished _replayed_final(self, int64_t time, bytes head)
     cdef Finished _replayed_mail(self, int64_t time, bytes head)

@@ -22,7 +22,7 @@ from smsc.accounts import Accounts
 from smsc.bodies import Bodies, Body
 from smsc.book import Book
 from smsc.commit import Commit
-from smsc.counters import Counters
+from smsc.counters import DELIVERED, FAILED, Counters
 from smsc.mailroom import Mailroom
 from smsc.parts import Parts
 from smsc.rating import read_charge
@@ -147,9 +147,10 @@ class Endings:
             else:
                 self._end_joined(slot, now, state, status, network_error, error, done)
             return
-        account = self._state.accounts.names[slab.account(slot)]
-        carrier = self._state.carriers.names[slab.carrier(slot)]
-        owner = self._owner(slab.account(slot))
+        account_number, carrier_number = slab.account(slot), slab.carrier(slot)
+        account = self._state.accounts.names[account_number]
+        carrier = self._state.carriers.names[carrier_number]
+        owner = self._owner(account_number)
         body = self._bodies.get(id, slab.position(slot))
         end = self._ended(slot, body, now, state, status, network_error, error, carrier)
         if body.charge is not None:
@@ -164,10 +165,10 @@ class Endings:
         )
         self._export(self._book.append(_FINAL, now, head), end)
         self._bodies.drop(id)
-        self._counters.count_finished(carrier, state)
+        self._counters.finished.count(carrier_number, state)
         if self._per_account:
-            delivered = state in (_DELIVERED, _ENROUTE)
-            self._counters.by_account[(account, "delivered" if delivered else "failed")] += 1
+            event = DELIVERED if state in (_DELIVERED, _ENROUTE) else FAILED
+            self._counters.by_account.count(account_number, event)
         if key:
             self.remember(key)
         if owner is not None and state != _ENROUTE and wants_receipt(message, state) and not quiet:
@@ -345,7 +346,7 @@ class Endings:
         box = owner.config.mailbox
         account = mailboxes.accounts.index(owner.system_id)
         if mailboxes.slab.of_account(account) >= box.max_items:
-            self._counters.mail_done["overflow"] += 1
+            self._counters.mails_refused += 1
             return False
         id = self._book.next_id()
         expiry = now + (lifetime or box.lifetime)
@@ -355,7 +356,7 @@ class Endings:
         self._mailroom.arrived(account, id, pdu)
         return True
 
-    def end_mail(self, slot: int, state: int, cause: str, now: int) -> None:
+    def end_mail(self, slot: int, state: int, now: int) -> None:
         """End a mail. An inbound message has its traffic record then; a receipt has none."""
         slab = self._state.mailboxes.slab
         id = slab.id(slot)
@@ -363,7 +364,7 @@ class Endings:
         position = self._book.append(_MAIL_DONE, now, records.mail_done(id, state))
         if end is not None:
             self._export(position, end)
-        self._counters.mail_done[cause] += 1
+        self._counters.mails_ended.count(0, state)
         self._mailroom.forget(id)
 
     # -- traffic records ---------------------------------------------------------------------

@@ -96,7 +96,7 @@ class Mailroom:
         self._expectant: list[Hall] = []
         #: Per account the destinations, and the id before which nothing for each is wanted.
         self._closed: dict[int, OrderedDict[bytes, int]] = {}
-        self._departed: list[tuple[int, int, str]] = []
+        self._departed: list[tuple[int, int]] = []
         #: Says of an account's mail whether it is kept back for now; None: nothing is.
         self.blocked: Callable[[int, bytes], bool] | None = None
 
@@ -184,7 +184,7 @@ class Mailroom:
                 gone += 1
                 continue
             if closed is not None and id < closed.get(Message.from_raw(pdu).destination_addr, 0):
-                self._departed.append((id, int(MessageState.REJECTED), "refused"))
+                self._departed.append((id, int(MessageState.REJECTED)))
                 gone += 1
                 continue
             if self.blocked is not None and self.blocked(account, pdu):
@@ -215,9 +215,9 @@ class Mailroom:
         for desk in hall.desks[hall.turn :] + hall.desks[: hall.turn]:
             if desk.bind.version >= 0x34 and desk.bind.credit() > 0:
                 desk.bind.notify(pdu)
-                self._departed.append((id, int(MessageState.DELIVERED), "delivered"))
+                self._departed.append((id, int(MessageState.DELIVERED)))
                 return
-        self._departed.append((id, int(MessageState.EXPIRED), "expired"))
+        self._departed.append((id, int(MessageState.EXPIRED)))
 
     def close(self, account: int, destination: bytes, before: int) -> None:
         """Offer nothing more to this destination of what has an id below ``before``."""
@@ -227,8 +227,8 @@ class Mailroom:
         if len(closed) > MAX_CLOSED:
             closed.popitem(last=False)
 
-    def departed(self) -> list[tuple[int, int, str]]:
-        """``(id, message_state, cause)`` of the mails that departed since the last time.
+    def departed(self) -> list[tuple[int, int]]:
+        """``(id, message_state)`` of the mails that departed since the last time.
 
         There may be more of an account's: ``deliver`` once these have ended.
         """

@@ -211,7 +211,7 @@ class Subjects:
     def withdraw(self, item: Item, now: int) -> bool:
         """End it as DELETED, with no word to its client; False if a carrier has it, or may."""
         if item.is_mail:
-            self._ends.end_mail(item.slot, MessageState.DELETED, "erased", now)
+            self._ends.end_mail(item.slot, MessageState.DELETED, now)
             return True
         slab = self._state.spool.slab
         self._joining.recalled(item.slot, now)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from smsc._spool import Slab
+from smsc.counters import ACCOUNT_EVENTS
 from smsc.metrics.family import Family, Process, Samples, name_of
 
 
 def _account_events(app: Process) -> Samples:
-    for (account, event), count in app.core.counters.by_account.items():
-        yield (name_of(account), event), count
+    names = app.core.state.accounts
+    for account, event, count in app.core.counters.by_account:
+        yield (name_of(names[account]), ACCOUNT_EVENTS[event]), count
 
 
 def _account_throttled(app: Process) -> Samples:

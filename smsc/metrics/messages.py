@@ -41,10 +41,9 @@ def _outcomes(app: Process) -> Samples:
 
 
 def _finished(app: Process) -> Samples:
-    for carrier, states in app.core.counters.finished.items():
-        for state, count in enumerate(states):
-            if count:
-                yield (name_of(carrier), state_name(state)), count
+    names = app.core.state.carriers
+    for carrier, state, count in app.core.counters.finished:
+        yield (name_of(names[carrier]), state_name(state)), count
 
 
 def _in_doubt(app: Process) -> Samples:
