@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from smsc._pdu cimport Message
+
 
 cdef packed struct Kept:
     uint64_t id          # 0 where one was discarded
@@ -63,4 +65,5 @@ cdef class Remembered:
 
 
 cpdef uint32_t source_check(uint64_t id, int ton, int npi, bytes address) except 0
+cpdef uint32_t source_check_of(uint64_t id, Message message) except 0
 cpdef int error_octet(bytes network_error, bytes error, uint32_t status) except -1

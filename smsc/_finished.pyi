@@ -1,5 +1,7 @@
 """What clients may still ask about messages that have ended: a bounded table of final states."""
 
+from smsc._pdu import Message
+
 class FinalState:
     """How a message ended."""
 
@@ -52,4 +54,7 @@ class Remembered:
     def has(self, key: int) -> bool: ...
 
 def source_check(id: int, ton: int, npi: int, address: bytes) -> int: ...
+def source_check_of(id: int, message: Message) -> int:
+    """``source_check`` of a message's source."""
+
 def error_octet(network_error: bytes, error: bytes, status: int) -> int: ...

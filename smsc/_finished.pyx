@@ -16,7 +16,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
-from smsc._pdu cimport body
+from smsc._pdu cimport Cursor, Message, body, within
 from smsc._receipt cimport number_of
 from smsc._spool cimport hash_of, mix
 from smsc.records import MAX_STATES, STATE_OCTETS
@@ -48,7 +48,19 @@ cpdef uint32_t source_check(uint64_t id, int ton, int npi, bytes address) except
 
     Of two addresses one in four thousand million passes for the other.
     """
-    cdef uint64_t h = hash_of(mix(id) ^ <uint64_t>(ton << 8 | npi), body(address, 0))
+    return _check(id, ton, npi, body(address, 0))
+
+
+cpdef uint32_t source_check_of(uint64_t id, Message message) except 0:
+    message._decoded()
+    return _check(
+        id, message.source_addr_ton, message.source_addr_npi,
+        within(message.raw, &message._source_addr),
+    )
+
+
+cdef uint32_t _check(uint64_t id, int ton, int npi, Cursor address) noexcept:
+    cdef uint64_t h = hash_of(mix(id) ^ <uint64_t>(ton << 8 | npi), address)
     return <uint32_t>h if <uint32_t>h else 1
 
 

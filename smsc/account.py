@@ -14,6 +14,7 @@ from smsc.addressing import Numbering
 from smsc.config import AccountConfig
 from smsc.rating import Tariff
 from smsc.text import Charset
+from smsc.zones import UTC
 
 #: Addresses of peers that were read and are remembered.
 MAX_ADDRESSES = 10_000
@@ -37,6 +38,13 @@ class Account:
         self.receipts = config.receipts
         #: For how long a message like one of before is none, ms; 0 for not at all.
         self.suppresses = config.suppress_duplicates
+        self.customer = config.customer
+        #: How many mails wait for it at most, and how long each, ms.
+        self.max_mails = config.mailbox.max_items
+        self.mail_lifetime = config.mailbox.lifetime
+        #: The clock of its receipts, None for UTC; and whether they tell seconds.
+        self.time_zone = None if config.time_zone is UTC else config.time_zone
+        self.receipt_seconds = config.receipt_seconds
         #: Whether it writes texts as we do.
         self.writes_gsm = config.default_alphabet is Charset.GSM
 

@@ -3,9 +3,10 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 cimport smsc.receipt as receipts
 cimport smsc.records as records
-from smsc._finished cimport Remembered, source_check
+from smsc._finished cimport Remembered, source_check_of
 from smsc._pdu cimport Message, hex_id
 from smsc._spool cimport Slab, pair_of
+from smsc.account cimport Account
 from smsc.bodies cimport Bodies, Body
 from smsc.book cimport Book
 from smsc.commit cimport Commit
@@ -43,9 +44,10 @@ cdef class Endings:
     cdef Remembered _remembered
     cdef list _replayed
 
-    cdef _owner(self, int account)
+    @cython.locals(owners=list)
+    cdef Account _owner(self, int account)
     @cython.locals(slab=Slab, id=uint64_t, key=uint64_t, flags=cython.int, account=bytes,
-                   carrier=bytes, members=cython.int, check=uint32_t, head=bytes,
+                   carrier=bytes, members=cython.int, check=uint32_t, head=bytes, owner=Account,
                    account_number=cython.int, carrier_number=cython.int)
     cpdef finish(self, long slot, int64_t now, int state, status=*, bytes network_error=*,
                  bytes error=*, int64_t done=*, bint quiet=*)
@@ -58,19 +60,19 @@ cdef class Endings:
                      bytes error, int64_t done)
     cdef _end_whole(self, long slot, int64_t now)
     @cython.locals(old=cython.bint, submitted=int64_t)
-    cdef _tell(self, uint64_t id, owner, bytes carrier, int flags, Body body, int64_t now,
+    cdef _tell(self, uint64_t id, Account owner, bytes carrier, int flags, Body body, int64_t now,
                int state, bytes network_error, bytes error, int64_t done)
     cpdef remember(self, uint64_t key)
     cpdef bint remembers(self, uint64_t key) except -1
     @cython.locals(mailboxes=Mailboxes, account=cython.int, id=uint64_t, expiry=int64_t)
-    cpdef bint mail(self, owner, int kind, bytes carrier, bytes pdu, int64_t now,
+    cpdef bint mail(self, Account owner, int kind, bytes carrier, bytes pdu, int64_t now,
                     int64_t lifetime=*) except -1
     @cython.locals(slab=Slab, id=uint64_t, position=uint64_t, end=Finished)
     cpdef end_mail(self, long slot, int state, int64_t now)
     cdef _export(self, uint64_t position, Finished end)
     cdef Finished _replayed_final(self, int64_t time, bytes head)
     cdef Finished _replayed_mail(self, int64_t time, bytes head)
-    @cython.locals(slab=Slab, sent=int64_t, parts=cython.int)
+    @cython.locals(slab=Slab, sent=int64_t, parts=cython.int, account=bytes, owner=Account)
     cdef Finished _ended(self, long slot, Body body, int64_t time, int state, status,
                          bytes network_error, bytes error, bytes carrier)
     cdef Finished _ended_mail(self, long slot, int64_t time, int state)

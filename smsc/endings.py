@@ -13,7 +13,7 @@ from typing import Any
 from smsc import message as rules
 from smsc import receipt as receipts
 from smsc import records
-from smsc._finished import Remembered, source_check
+from smsc._finished import Remembered, source_check_of
 from smsc._pdu import Message, hex_id
 from smsc._record import Finished, finished
 from smsc._spool import pair_of
@@ -31,7 +31,6 @@ from smsc.smpp import MessageState
 from smsc.spool import Stage
 from smsc.till import Till
 from smsc.traffic import Traffic, segments
-from smsc.zones import UTC
 
 #: Keys of finished messages that are remembered, so that a repeated receipt is known as such.
 REMEMBERED = 100_000
@@ -157,9 +156,7 @@ class Endings:
             self._till.settle(body.charge, end.price, now)
         message, kin = body.message, body.kin if flags & _MEMBER else None
         members = kin.count if kin is not None and kin.index == 0 else 0
-        check = source_check(
-            id, message.source_addr_ton, message.source_addr_npi, message.source_addr
-        )
+        check = source_check_of(id, message)
         head = records.final(
             id, state, status, network_error, error, carrier, check, members, flags, account
         )
@@ -309,8 +306,8 @@ class Endings:
             id = body.kin.group  # its client knows it by the first of them
         old = bool(flags & _OLD_PEER)
         submitted = body.submitted
-        zone = owner.config.time_zone
-        if zone is not UTC:
+        zone = owner.time_zone
+        if zone is not None:
             submitted, done = zone.local(submitted), zone.local(done)
         pdu = receipts.build(
             body.message,
@@ -321,7 +318,7 @@ class Endings:
             submitted,
             done,
             not old,
-            owner.config.receipt_seconds,
+            owner.receipt_seconds,
         )
         self.mail(owner, _RECEIPT, carrier, pdu, now)
 
@@ -343,13 +340,12 @@ class Endings:
         It lives for ``lifetime`` ms, or as long as the account's mail does.
         """
         mailboxes = self._state.mailboxes
-        box = owner.config.mailbox
         account = mailboxes.accounts.index(owner.system_id)
-        if mailboxes.slab.of_account(account) >= box.max_items:
+        if mailboxes.slab.of_account(account) >= owner.max_mails:
             self._counters.mails_refused += 1
             return False
         id = self._book.next_id()
-        expiry = now + (lifetime or box.lifetime)
+        expiry = now + (lifetime or owner.mail_lifetime)
         head = records.mail(id, now, expiry, kind, owner.system_id, carrier)
         self._book.append(_MAIL, now, head, pdu)
         self._counters.mailed += 1
@@ -440,7 +436,7 @@ class Endings:
         return finished(
             slab.id(slot),
             False,
-            account if owner is None else owner.config.customer,
+            account if owner is None else owner.customer,
             account,
             carrier,
             body.submitted,
@@ -466,7 +462,7 @@ class Endings:
         return finished(
             slab.id(slot),
             True,
-            account if owner is None else owner.config.customer,
+            account if owner is None else owner.customer,
             account,
             self._state.carriers.names[slab.carrier(slot)],
             received,

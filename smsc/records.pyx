@@ -269,18 +269,24 @@ cdef int _fixed(bytes head, void *layout, size_t octets) except -1:
     return 0
 
 
-cdef bytes _name(bytes head, size_t *at):
-    """The name at ``at``, which moves behind it."""
+cdef const char *_take_name(bytes head, size_t *at, size_t *octets) except NULL:
+    """Where the name at ``at`` begins and how long it is; ``at`` moves behind it."""
     cdef size_t size = <size_t>PyBytes_GET_SIZE(head)
     cdef size_t start = at[0] + 1
-    cdef size_t octets
     if start > size:
         raise ValueError("a head ends before its last name")
-    octets = <uint8_t>PyBytes_AS_STRING(head)[at[0]]
-    if start + octets > size:
+    octets[0] = <uint8_t>PyBytes_AS_STRING(head)[at[0]]
+    if start + octets[0] > size:
         raise ValueError("a head ends within a name")
-    at[0] = start + octets
-    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(head) + start, octets)
+    at[0] = start + octets[0]
+    return PyBytes_AS_STRING(head) + start
+
+
+cdef bytes _name(bytes head, size_t *at):
+    """The name at ``at``, which moves behind it."""
+    cdef size_t octets
+    cdef const char *name = _take_name(head, at, &octets)
+    return PyBytes_FromStringAndSize(name, octets)
 
 
 #: Names of accounts and carriers as they were met last, by a few of their bits: there are few, and
@@ -288,24 +294,24 @@ cdef bytes _name(bytes head, size_t *at):
 cdef list _MET = [b""] * 256
 
 
+cdef bytes _met(const char *name, size_t octets):
+    """These octets, as the same object as before if they were met lately."""
+    cdef size_t place
+    cdef bytes met
+    if octets == 0:
+        return b""
+    place = (octets + <uint8_t>name[0] * 7 + <uint8_t>name[octets - 1] * 31) & 255
+    met = <bytes>_MET[place]
+    if <size_t>PyBytes_GET_SIZE(met) != octets or memcmp(PyBytes_AS_STRING(met), name, octets):
+        _MET[place] = met = PyBytes_FromStringAndSize(name, octets)
+    return met
+
+
 cdef bytes _known(bytes head, size_t *at):
-    """``_name`` for what many records name: the same object as before, if it was met lately."""
-    cdef size_t size = <size_t>PyBytes_GET_SIZE(head)
-    cdef const uint8_t *octets = <const uint8_t *>PyBytes_AS_STRING(head) + at[0]
-    cdef size_t length, place
-    cdef bytes name
-    if at[0] >= size or at[0] + octets[0] >= size or octets[0] == 0:
-        return _name(head, at)
-    length = octets[0]
-    place = (length + octets[1] * 7 + octets[length] * 31) & 255
-    name = <bytes>_MET[place]
-    if <size_t>PyBytes_GET_SIZE(name) != length or memcmp(
-        PyBytes_AS_STRING(name), octets + 1, length
-    ):
-        _MET[place] = name = _name(head, at)
-    else:
-        at[0] += 1 + length
-    return name
+    """``_name`` for what many records name."""
+    cdef size_t octets
+    cdef const char *name = _take_name(head, at, &octets)
+    return _met(name, octets)
 
 
 cdef inline bytes _pair(uint32_t pair):
@@ -659,25 +665,26 @@ cpdef bytes final(
 cpdef FinalHead read_final(bytes head):
     cdef FinalLayout f
     cdef EndedLayout ended
-    cdef bytes asked
+    cdef const char *asked
+    cdef size_t octets
     cdef FinalHead end = FinalHead.__new__(FinalHead)
     cdef size_t at = sizeof(f)
     _fixed(head, &f, sizeof(f))
     end.id = f.id
     end.state = f.state
     end.status = f.status
-    end.network_error = _name(head, &at)
-    end.error = _name(head, &at)
-    end.carrier = _name(head, &at)
+    end.network_error = _known(head, &at)
+    end.error = _known(head, &at)
+    end.carrier = _known(head, &at)
     if at < <size_t>PyBytes_GET_SIZE(head):
-        asked = _name(head, &at)
-        _fixed(asked, &ended, sizeof(ended))
+        asked = _take_name(head, &at, &octets)
+        if octets < sizeof(ended):
+            raise ValueError("what is asked about is shorter than its kind demands")
+        memcpy(&ended, asked, sizeof(ended))
         end.check = ended.check
         end.members = ended.members
         end.flags = ended.flags
-        end.account = PyBytes_FromStringAndSize(
-            PyBytes_AS_STRING(asked) + sizeof(ended), PyBytes_GET_SIZE(asked) - sizeof(ended)
-        )
+        end.account = _met(asked + sizeof(ended), octets - sizeof(ended))
     return end
 
 
