@@ -80,7 +80,7 @@ def test_what_one_carrier_fails_the_next_gets_and_the_client_hears_of_the_last(f
     [record] = world.keeper.records()
     assert (record["carrier"], record["attempts"]) == (b"three", 3)
     assert dict(world.keeper.core.counters.moved) == {b"one": 1, b"two": 1}
-    assert len(world.keeper.core.state.asides) == 0
+    assert world.keeper.core.state.asides.count == 0
 
 
 @pytest.mark.parametrize(
