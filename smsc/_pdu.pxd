@@ -105,6 +105,7 @@ cdef class Pdu:
     cdef int32_t _tlvs_at                   # offset of the first TLV; len(raw) if none is readable
     cdef dict _fields                       # None until read by the tables
 
+    cpdef int decode(self) except -1
     cdef int _decoded(self) except -1       # the status, decoding first if need be
     cdef int _decode_body(self) except -1   # decode, whatever was decoded before
 

@@ -464,7 +464,7 @@ cdef class Pdu:
         self._fields = {}
         return table_decode(self.raw, self.command_id, self._fields, &self._tlvs_at)
 
-    def decode(self):
+    cpdef int decode(self) except -1:
         return self._decoded()
 
     @property

@@ -11,9 +11,9 @@ cdef int _ALL
 
 @cython.locals(pdu=Pdu)
 cpdef tuple split(list pdus)
-@cython.locals(pdu=Pdu, end=cython.long)
+@cython.locals(pdu=Pdu, end=cython.long, command_id=cython.long)
 cpdef long end_of_run(list requests, long start) except -1
-@cython.locals(pdu=Pdu)
+@cython.locals(pdu=Pdu, status=cython.int)
 cpdef tuple decoded(list run)
 @cython.locals(pdu=Pdu, plain=cython.bint, usual=cython.bint, status=cython.int)
 cpdef tuple checked(list run, version, now, manners=*)

@@ -40,9 +40,13 @@ def split(pdus: list[Pdu]) -> tuple[list[Pdu], list[Pdu]]:
 
 def end_of_run(requests: list[Pdu], start: int) -> int:
     """Where the requests that are of the same command as the one at ``start`` end."""
-    command_id = requests[start].command_id
+    pdu = requests[start]
+    command_id = pdu.command_id
     end = start + 1
-    while end < len(requests) and requests[end].command_id == command_id:
+    while end < len(requests):
+        pdu = requests[end]
+        if pdu.command_id != command_id:
+            break
         end += 1
     return end
 

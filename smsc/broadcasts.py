@@ -68,7 +68,7 @@ class Broadcasts:
             if former < 0 or self._spool.slab.state(former) != Stage.QUEUED:
                 return -Status.ESME_RBCASTFAIL
         limits = account.config
-        due, expiry = intake.terms(message, now, account)
+        due, expiry = intake.due(message, now), intake.expiry(message, now, account)
         if message.schedule_delivery_time:
             message = rules.changed(message, schedule_delivery_time=b"")
         charge = None

@@ -398,7 +398,7 @@ class Core:
             | (_RECEIPT_ASKED if message.registered_delivery & _ANY_WISH else 0)
             | (_HELD if sought else 0)
         )
-        due, expiry = intake.terms(message, now, account)
+        due, expiry = intake.due(message, now), intake.expiry(message, now, account)
         until = due if inquiries is None or not sought else inquiries.until(due, now)
         replaces = message.replace_if_present_flag
         self._dice += 1

@@ -31,13 +31,16 @@ Predefineds = Mapping[int, Predefined]
 _NO_TEXTS: Predefineds = {}
 
 
-def terms(message: Message, now: int, account: Account) -> tuple[int, int]:
-    """``(due, expiry)`` in ms: when to send it, and when it is no longer worth sending."""
+def due(message: Message, now: int) -> int:
+    """When to send it, in ms."""
+    return now if message.bare else rules.due(message, now)
+
+
+def expiry(message: Message, now: int, account: Account) -> int:
+    """When it is no longer worth sending, in ms."""
     if message.bare:
-        return now, now + account.default_validity
-    due = rules.due(message, now)
-    longest = account.config.max_validity
-    return due, rules.expiry(message, now, account.default_validity, longest)
+        return now + account.default_validity
+    return rules.expiry(message, now, account.default_validity, account.config.max_validity)
 
 
 def source(ton: int, npi: int, address: bytes, limits: AccountConfig) -> tuple[int, int, bytes]:

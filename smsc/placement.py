@@ -44,9 +44,10 @@ class Placement:
     ) -> Route | None:
         """The route that wins; None if there is no way."""
         if numbering is None:
-            return self._router.find(
-                account, message.source_addr, message.destination_addr, network
-            )
+            # An address that no route asks for need not be read.
+            source = message.source_addr if self._router.by_source else b""
+            destination = message.destination_addr if self._router.by_destination else b""
+            return self._router.find(account, source, destination, network)
         return self._router.find(
             account, numbering.source(message), numbering.destination(message), network
         )

@@ -22,6 +22,7 @@ cdef class Router:
     cdef tuple _routes
     cdef Table _anywhere
     cdef dict _by_network
+    cdef readonly bint by_source, by_destination
 
     @cython.locals(table=Table)
     cpdef Route find(self, bytes account, bytes source, bytes destination, bytes network=*)

@@ -117,6 +117,9 @@ class Router:
 
     def __init__(self, routes: Iterable[RouteConfig], broadcast: bool = False) -> None:
         self._routes = tuple(route for route in routes if route.broadcast == broadcast)
+        #: Whether any of them asks who sends, and to which numbers.
+        self.by_source = any(route.from_ for route in self._routes)
+        self.by_destination = any(any(route.to) for route in self._routes)
         self._anywhere = Table()
         self._by_network: dict[bytes, Table] = {}
         for config in self._routes:

@@ -33,7 +33,7 @@ cdef class Session:
     cdef dict _link
 
     cpdef long request(self, long command_id, context, long long now) except -1
-    @cython.locals(window=dict)
+    @cython.locals(window=dict, answer=object, deadline=object, sequence=object)
     cpdef list requests(self, long command_id, list contexts, long long now)
     @cython.locals(sequence=long)
     cdef long _next(self) except -1

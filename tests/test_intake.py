@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from smsc import reading
+from smsc import intake, reading
 from smsc._pdu import Message, encode
 from smsc.account import Account
 from smsc.config import AccountConfig
-from smsc.intake import one_text, ours, replaced, revised, source, terms
+from smsc.intake import one_text, ours, replaced, revised, source
 from smsc.kinds import Predefined
 from smsc.smpp import Command, Tag
 from tests.keeper import BASE, START, request, submit_sm
@@ -57,8 +57,8 @@ def time_to_live(seconds: int) -> tuple[tuple[int, bytes], ...]:
     ],
 )
 def test_terms(message: Message, due: int, expiry: int) -> None:
-    found_due, found_expiry = terms(message, START, Account(0, limits()))
-    assert (found_due - START, found_expiry - START) == (due, expiry)
+    found = intake.due(message, START), intake.expiry(message, START, Account(0, limits()))
+    assert found == (START + due, START + expiry)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,8 @@ def test_terms(message: Message, due: int, expiry: int) -> None:
 )
 def test_the_account_says_how_long_at_most(message: Message, expiry: int) -> None:
     account = limits(default_validity="3h", max_validity="5h")
-    assert terms(message, START, Account(0, account)) == (START, START + expiry)
+    assert intake.due(message, START) == START
+    assert intake.expiry(message, START, Account(0, account)) == START + expiry
 
 
 # -- from whom, and as what ----------------------------------------------------------------------
