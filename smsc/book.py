@@ -61,6 +61,11 @@ class Book:
         self.state.apply(kind, position, now, head)
         return position
 
+    @property
+    def first_id(self) -> int:
+        """Below the ids of this epoch, and above those of every one before."""
+        return self._ids
+
     def next_id(self) -> int:
         """An id for a message or a mail."""
         self._counter += 1

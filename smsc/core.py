@@ -141,6 +141,7 @@ class Core:
         self.joining = Joining(self._book, self.bodies, self.counters)
         self._others = Failover(
             self._book,
+            config.routes,
             self._route_of,
             self.upstreams,
             self._alive,

@@ -9,17 +9,18 @@ outcome alone. An outcome that is unknown is no failure, and nothing moves becau
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from smsc import records
 from smsc.bodies import Bodies
 from smsc.book import Book
+from smsc.config import RouteConfig
 from smsc.counters import Counters
 from smsc.dialect import gathered
 from smsc.endings import Endings
 from smsc.message import datagram
 from smsc.records import Flag, Kind
-from smsc.routing import Route
+from smsc.routing import Route, reachable
 from smsc.smpp import MessageState
 from smsc.upstream import Upstream
 
@@ -29,6 +30,9 @@ FAILURES = frozenset((MessageState.EXPIRED, MessageState.UNDELIVERABLE, MessageS
 #: How many carriers that failed a message are remembered, and so how many get it, at most.
 MAX_TRIED = 14
 
+#: Those that need not have the carrier that a route of theirs named: they have what another had.
+_DERIVED = int(Flag.PART | Flag.WHOLE)
+
 
 class Failover:
     """See the module. ``route_of`` a message, by its slot; ``alive`` are carriers with a bind."""
@@ -36,15 +40,19 @@ class Failover:
     def __init__(
         self,
         book: Book,
+        routes: Sequence[RouteConfig],
         route_of: Callable[[int], Route | None],
         upstreams: Mapping[bytes, Upstream],
-        alive: Container[bytes],
+        alive: Set[bytes],
         bodies: Bodies,
         ends: Endings,
         counters: Counters,
     ) -> None:
         self._book = book
         self._state = book.state
+        self._routes = routes
+        #: By account and carrier (numbers of the state), and whether today's routes chose it.
+        self._reachable: dict[tuple[int, int, bool], frozenset[bytes]] = {}
         self._route_of = route_of
         self._upstreams = upstreams
         self._alive = alive
@@ -59,6 +67,8 @@ class Failover:
         carrier = self._state.carriers[slab.carrier(slot)]
         if carrier in self._alive:
             return False
+        if carrier in self._upstreams and not self._alive & self._others(slot):
+            return False  # one that is configured no more is left, whoever is alive
         route = self._route_of(slot)
         if route is None:
             return False
@@ -72,6 +82,22 @@ class Failover:
             return False
         self._state.spool.reroute(slot, self._upstreams[other].index)
         return True
+
+    def _others(self, slot: int) -> frozenset[bytes]:
+        """All carriers that it may go to, and perhaps some more: told without reading its body.
+
+        What came in this epoch was given its carrier by a route of today. What came before may have
+        any of its account's.
+        """
+        slab = self._state.spool.slab
+        chosen = slab.id(slot) >= self._book.first_id and not slab.flags(slot) & _DERIVED
+        key = slab.account(slot), slab.carrier(slot), chosen
+        found = self._reachable.get(key)
+        if found is None:
+            account, carrier = self._state.accounts[key[0]], self._state.carriers[key[1]]
+            found = reachable(self._routes, account, carrier if chosen else b"") - {carrier}
+            self._reachable[key] = found
+        return found
 
     def next(self, slot: int, status: int, now: int) -> bool:
         """Give a message that its carrier has failed to the next of its route, if that says so.

@@ -174,6 +174,18 @@ class Router:
         )
 
 
+def reachable(routes: Iterable[RouteConfig], account: bytes, beside: bytes) -> frozenset[bytes]:
+    """The carriers of all routes that may be this account's; of those with ``beside``, if named."""
+    return frozenset(
+        share.carrier
+        for route in routes
+        if not route.account or route.account == account
+        if not beside or any(share.carrier == beside for group in route.carriers for share in group)
+        for group in route.carriers
+        for share in group
+    )
+
+
 class Rank(NamedTuple):
     """How well a route fits; the greatest wins."""
 

@@ -31,7 +31,6 @@ SHOWN_BY = {
     "relaying": "test_core",
     "reports": "test_core",
     "joins": "test_joining",
-    "failover": "test_asides",
 }
 
 #: What belongs to somebody's machine and not to this repository.
