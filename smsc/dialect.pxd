@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport uint64_t
 
 cimport smsc.text as text
@@ -49,7 +50,9 @@ cdef class Dialect:
 cdef _Words _words_of(Message message)
 cpdef Message heard(Message message, alphabet)
 cdef tuple _part_words(Message message)
+cpdef bint is_part(Message message) except -1
 cpdef uint64_t gathered(bytes account, Message message) except? 0
+@cython.locals(words=_Words, reference=int, total=int, wide=bint, header=bytes)
 cpdef tuple part_of(Message message)
 cdef bytes _encoded(str said, charset)
 cdef bint _in_payload(Message message) except -1

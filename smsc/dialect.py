@@ -11,7 +11,7 @@ Only an octet above 0x7F where septets should be becomes ``?`` when it is recode
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 from smsc import message as rules
 from smsc import text
@@ -37,12 +37,7 @@ _SURELY_CUT = text.MAX_PARTS * 130
 _PAYLOADS = frozenset({"pass", "payload"})
 
 _CONCAT = frozenset({text.CONCAT_8, text.CONCAT_16})
-_SHIFTS = frozenset({text.SINGLE_SHIFT, text.LOCKING_SHIFT})
-#: Fields and TLVs that all parts of a text must share, and those that each may have its own of.
-_SHARED = (
-    *("service_type", "source_addr_ton", "source_addr_npi", "source_addr", "dest_addr_ton"),
-    *("dest_addr_npi", "destination_addr", "esm_class", "protocol_id", "data_coding"),
-)
+#: TLVs of which each part of a text may have its own.
 _OWN = frozenset({int(Tag.MORE_MESSAGES_TO_SEND), int(Tag.USER_MESSAGE_REFERENCE)})
 
 #: Per data_coding, whether radio networks carry it without recoding it.
@@ -102,7 +97,7 @@ class _Words:
     def recoded(self, data_coding: int, octets: bytes) -> _Words:
         """In another charset, where shift tables mean nothing."""
         words = self.coded(data_coding, octets)
-        kept = [element for element in self.elements if element[0] not in _SHIFTS]
+        kept = [element for element in self.elements if element[0] not in text.SHIFTS]
         if len(kept) == len(self.elements):
             return words
         return words.headed(kept, self.part, self.sar)
@@ -171,6 +166,11 @@ def _part_words(message: Message) -> tuple[Part, _Words] | None:
     return None if words.part is None else (words.part, words)
 
 
+def is_part(message: Message) -> bool:
+    """Whether a message is a part of a longer text."""
+    return _part_words(message) is not None
+
+
 def gathered(account: bytes, message: Message) -> int:
     """A number that all parts of a text have in common, for the choice of one carrier; else 0."""
     found = _part_words(message)
@@ -181,7 +181,7 @@ def gathered(account: bytes, message: Message) -> int:
     return key_of(b"parts", b"\0".join(whole))
 
 
-def part_of(message: Message) -> tuple[Part, Hashable] | None:
+def part_of(message: Message) -> tuple[Part, bytes] | None:
     """Which part of a longer text a message is, and all that it must share with the others.
 
     None for a message that is no part.
@@ -190,13 +190,18 @@ def part_of(message: Message) -> tuple[Part, Hashable] | None:
     if found is None:
         return None
     part, words = found
-    common = (
-        *map(message.__getattribute__, _SHARED),
-        *(part.reference, part.wide, part.total),
-        tuple([element for element in words.elements if element[0] not in _CONCAT]),
-        tuple([tlv for tlv in _others(message) if tlv[0] not in _OWN]),
+    reference, total, _number, wide = part
+    numbers = (
+        *(message.source_addr_ton, message.source_addr_npi, message.dest_addr_ton),
+        *(message.dest_addr_npi, message.esm_class, message.protocol_id, message.data_coding),
+        *(reference >> 8, reference & 0xFF, total, wide),
     )
-    return part, common
+    elements = [element for element in words.elements if element[0] not in _CONCAT]
+    header = text.build_udh(elements) or b"\0"
+    # No string has a NUL in it, and a header says how long it is.
+    strings = (message.service_type, message.source_addr, message.destination_addr, header)
+    tlvs = [tlv for tlv in _others(message) if tlv[0] not in _OWN]
+    return part, b"\0".join((bytes(numbers), *strings)) + (repr(tlvs).encode() if tlvs else b"")
 
 
 def joined(messages: Sequence[Message]) -> Message:

@@ -13,7 +13,6 @@ Which parts wait for one another is derived and not on disk; that they wait, and
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable
 
 from smsc import dialect, records
 from smsc._pdu import Message
@@ -33,7 +32,14 @@ MAX_COPIES = 4
 #: How many groups are looked at for each that is begun.
 TIDIED = 2
 
+# Plain numbers, as in ``spool``.
 _QUEUED, _JOINED = int(Stage.QUEUED), int(Stage.JOINED)
+_PART, _WHOLE, _RECEIPT_ASKED = int(Flag.PART), int(Flag.WHOLE), int(Flag.RECEIPT_ASKED)
+_MESSAGE_KIND, _JOINED_KIND = int(Kind.MESSAGE), int(Kind.JOINED)
+_QUEUED_KIND, _ASIDE_KIND = int(Kind.QUEUED), int(Kind.ASIDE)
+
+#: What the parts of one text have in common: the account, the carrier, and all of ``part_of``.
+_Key = tuple[int, bytes, bytes]
 
 
 class _Group:
@@ -52,9 +58,9 @@ class Joining:
         self._state = book.state
         self._bodies = bodies
         self._counters = counters
-        self._groups: dict[Hashable, _Group] = {}
-        #: The group in which a part waits, and its number there.
-        self._waits_in: dict[int, tuple[Hashable, int]] = {}
+        self._groups: dict[_Key, _Group] = {}
+        #: The group in which a part waits, its number there, and where its record lies.
+        self._waits_in: dict[int, tuple[_Key, int, int]] = {}
 
     def __len__(self) -> int:
         return len(self._waits_in)
@@ -73,7 +79,7 @@ class Joining:
         if self._state.asides.get(id).waited:
             self._give_up(id, now)
             return None
-        if slab.attempt(slot) or slab.flags(slot) & Flag.PART or datagram(message):
+        if slab.attempt(slot) or slab.flags(slot) & _PART or datagram(message):
             return None
         found = dialect.part_of(message)
         if found is None or found[0].total == 1:
@@ -95,11 +101,11 @@ class Joining:
             return []
         return [self._join(key, upstream, now)]
 
-    def _key(self, slot: int, common: Hashable) -> Hashable:
+    def _key(self, slot: int, common: bytes) -> _Key:
         slab = self._state.spool.slab
         return slab.account(slot), self._state.carriers[slab.carrier(slot)], common
 
-    def _group(self, key: Hashable, number: int, message: Message, now: int) -> _Group | None:
+    def _group(self, key: _Key, number: int, message: Message, now: int) -> _Group | None:
         """The group that a part belongs to, of those that still wait.
 
         The same part with another text is of another message, and then nobody knows of which the
@@ -114,7 +120,7 @@ class Joining:
             self._give_up(others[0], now)
         return self._groups.get(key)
 
-    def _prune(self, key: Hashable, number: int = 0) -> None:
+    def _prune(self, key: _Key, number: int = 0) -> None:
         """Take out what went another way: cancelled, expired, at another carrier.
 
         Only copies of this part, if one is named.
@@ -132,21 +138,25 @@ class Joining:
                 self._groups[key] = self._groups.pop(key)  # the next time others are looked at
                 self._prune(key)
 
-    def _waits(self, id: int, key: Hashable, number: int) -> bool:
+    def _waits(self, id: int, key: _Key, number: int) -> bool:
         """Whether a part still waits here, and is what it was."""
         slab = self._state.spool.slab
         slot = slab.find(id)
         if slot < 0 or slab.state(slot) != _QUEUED or slab.attempt(slot):
             return False
+        carrier = self._state.carriers[slab.carrier(slot)]
+        if self._waits_in[id][2] == slab.position(slot) and key[1] == carrier:
+            return True  # its record is the same
         found = dialect.part_of(self._message(id))
         return found is not None and found[0].number == number and self._key(slot, found[1]) == key
 
-    def _enter(self, key: Hashable, number: int, id: int) -> None:
+    def _enter(self, key: _Key, number: int, id: int) -> None:
         self._groups[key].ids.setdefault(number, []).append(id)
-        self._waits_in[id] = key, number
+        slab = self._state.spool.slab
+        self._waits_in[id] = key, number, slab.position(slab.find(id))
 
     def _leave(self, id: int) -> None:
-        key, number = self._waits_in.pop(id)
+        key, number, _position = self._waits_in.pop(id)
         ids = self._groups[key].ids
         ids[number].remove(id)
         if not ids[number]:
@@ -156,19 +166,19 @@ class Joining:
 
     def _hold(self, slot: int, until: int, now: int) -> None:
         id = self._state.spool.slab.id(slot)
-        self._book.append(Kind.QUEUED, now, records.queued(id, 0, until, 0))
+        self._book.append(_QUEUED_KIND, now, records.queued(id, 0, until, 0))
         self._note(id, 0, (), now)
 
     def _note(self, id: int, before: int, tried: tuple[bytes, ...], now: int) -> None:
         """It has waited; and what its whole has been through."""
         notified = self._state.asides.get(id).notified
-        self._book.append(Kind.ASIDE, now, records.aside(id, notified, before, tried, True))
+        self._book.append(_ASIDE_KIND, now, records.aside(id, notified, before, tried, True))
 
     def _give_up(self, id: int, now: int) -> None:
         """A part waits no more, nor do those that waited with it. No record says so."""
         if id not in self._waits_in:
             return
-        key, _number = self._waits_in[id]
+        key = self._waits_in[id][0]
         self._counters.joins["incomplete"] += 1
         slab = self._state.spool.slab
         for other in [other for ids in self._groups[key].ids.values() for other in ids]:
@@ -185,7 +195,7 @@ class Joining:
 
     # -- the whole ---------------------------------------------------------------------------
 
-    def _join(self, key: Hashable, upstream: Upstream, now: int) -> int:
+    def _join(self, key: _Key, upstream: Upstream, now: int) -> int:
         slab = self._state.spool.slab
         group = self._groups.pop(key)
         numbers = sorted(group.ids)
@@ -194,18 +204,19 @@ class Joining:
         message = dialect.joined([self._message(group.ids[number][0]) for number in numbers])
         bodies = [self._bodies.get(id, slab.position(slab.find(id))) for id in ids]
         submitted = min(body.submitted for body in bodies)
-        flags = Flag.WHOLE | (Flag.RECEIPT_ASKED if message.registered_delivery & ANY_WISH else 0)
+        flags = _WHOLE | (_RECEIPT_ASKED if message.registered_delivery & ANY_WISH else 0)
         whole = self._book.next_id()
         head = records.message(
             whole, submitted, now, min(slab.expiry(slab.find(id)) for id in ids), 0, 0, _QUEUED,
             max(slab.lane(slab.find(id)) for id in ids), 0, flags,
-            self._state.accounts[slab.account(first)], upstream.name, network=bodies[0].network,
+            self._state.accounts[slab.account(first)], upstream.name, None, None, 0,
+            bodies[0].network,
         )  # fmt: skip
         for id in ids:
             del self._waits_in[id]
-            self._book.append(Kind.JOINED, now, records.joined(id, whole))
-        self._book.append(Kind.MESSAGE, now, head, message.raw)
-        self._bodies.put(whole, message, submitted, network=bodies[0].network)
+            self._book.append(_JOINED_KIND, now, records.joined(id, whole))
+        self._book.append(_MESSAGE_KIND, now, head, message.raw)
+        self._bodies.put(whole, message, submitted, None, None, bodies[0].network)
         self._counters.joins["joined"] += 1
         return slab.find(whole)
 

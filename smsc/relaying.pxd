@@ -11,6 +11,7 @@ from smsc.correlation cimport Correlation
 from smsc.counters cimport Counters
 from smsc.dialect cimport Dialect
 from smsc.endings cimport Endings
+from smsc.joining cimport Joining
 from smsc.reports cimport Reports
 from smsc.state cimport State
 from smsc.upstream cimport Berth, Upstream
@@ -32,7 +33,7 @@ cdef class Relaying:
     cdef Endings _ends
     cdef object _others
     cdef bint _tries_next
-    cdef object _joining
+    cdef Joining _joining
     cdef object _subjects
     cdef object _restricted
     cdef Reports _reports

@@ -2,9 +2,12 @@ cimport cython
 
 cdef object _GSM, _UCS2
 
+cpdef bytes preview(bytes message_text, int data_coding, bint udhi)
+@cython.locals(at=cython.Py_ssize_t, after=cython.Py_ssize_t, end=cython.Py_ssize_t)
 cpdef tuple parse_udh(bytes message_text)
 cpdef bytes build_udh(elements)
 cdef tuple _declared(int reference, int total, int number, bint wide)
+cdef _part(int reference, int total, int number, bint wide)
 cpdef concat(elements)
 cpdef sar(pdu)
 @cython.locals(room=int)

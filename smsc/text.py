@@ -334,9 +334,16 @@ def preview(message_text: bytes, data_coding: int, udhi: bool) -> bytes:
     Empty for what the GSM alphabet can't show: binary, UCS-2, other alphabets.
     """
     charset = CHARSETS[data_coding]
-    if charset is _GSM and not udhi:
-        head = message_text[:PREVIEW_CHARACTERS]
-        if ESC not in head:
+    if charset is _GSM:
+        elements: tuple[Element, ...] = ()
+        octets = message_text
+        if udhi:
+            try:
+                elements, octets = parse_udh(message_text)
+            except ValueError:
+                return b""
+        head = octets[:PREVIEW_CHARACTERS]
+        if ESC not in head and not [name for name, _ in elements if name in SHIFTS]:
             return head.translate(_VISIBLE)
     elif charset not in _PREVIEWED:
         return b""
@@ -352,6 +359,7 @@ PORTS_16 = 0x05
 CONCAT_16 = 0x08
 SINGLE_SHIFT = 0x24
 LOCKING_SHIFT = 0x25
+SHIFTS = frozenset({SINGLE_SHIFT, LOCKING_SHIFT})
 
 
 def parse_udh(message_text: bytes) -> tuple[tuple[Element, ...], bytes]:

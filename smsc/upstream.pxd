@@ -1,6 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint32_t
 
+cimport smsc.dialect as dialect
 from smsc._pdu cimport Message
 from smsc._spool cimport Slab, pair_in
 from smsc.dialect cimport Dialect

@@ -129,7 +129,7 @@ class Upstream:
         if self.dialect is None:
             return message
         told = self.dialect.say(message)
-        return None if self.joins and dialect.part_of(message) is not None else told
+        return None if self.joins and dialect.is_part(message) else told
 
     def asks_receipt(self, client_asked: bool) -> bool:
         """Whether this carrier was asked for a receipt."""
