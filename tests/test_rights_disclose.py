@@ -96,8 +96,7 @@ def test_nobody_releases_what_they_have_checked(desk: Desk, act: Any) -> None:
 def test_it_expires_and_is_forgotten(desk: Desk, act: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     act("ada", f"disclose check number {ADA} --case R-1 {ASKED} --expires 3")
     now = privacy.now_ms()
-    for module in ("smsc.privacy", "smsc.rights.disclose"):
-        monkeypatch.setattr(f"{module}.now_ms", lambda: now + 3 * 86_400_000)
+    monkeypatch.setattr(privacy, "now_ms", lambda: now + 3 * 86_400_000)
     said = act("ben", f"disclose release R-1 --to {desk.directory}/given.json", 1)
     assert "has expired" in said
     act("ben", "sweep --clock-is-right")

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from smsc import reading, subject
+from smsc import privacy, reading, subject
 from smsc.cases import BLOCK, DISCLOSE, ERASE, Cases, read
 from smsc.keys import keyring
 from smsc.privacy import command as command
-from smsc.privacy import now_ms, operator
+from smsc.privacy import operator
 from smsc.rights import page, registered, report
 from smsc.rights.acting import ClaimError, acting, claim
 from smsc.subject import Subject
@@ -97,7 +97,7 @@ def _report(options: argparse.Namespace) -> int:
     loaded, about = reading.load(options.config), named(options)
     registered.must_be(loaded, about)
     with acting(loaded, "subject.report", options.case, about.kind) as act:
-        made = report.report(loaded, about, options.case, now_ms())
+        made = report.report(loaded, about, options.case, privacy.now_ms())
         told = {"json": json.dumps(made, indent=1) + "\n", "html": page.page(made)}
         for suffix, content in told.items():
             path = Path(options.to) / f"{options.case}.{suffix}"

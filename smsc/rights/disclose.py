@@ -16,10 +16,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from smsc import cases, reading
+from smsc import cases, privacy, reading
 from smsc.cases import DISCLOSE
 from smsc.config import Config
-from smsc.privacy import now_ms, operator
+from smsc.privacy import operator
 from smsc.rights import commands, registered, stored
 from smsc.rights.acting import ClaimError, acting, claim
 from smsc.rights.commands import day, hand_out
@@ -83,7 +83,7 @@ def _check(options: argparse.Namespace) -> int:
     from smsc.db import disclosures
     from smsc.db.database import opened
 
-    now, by = now_ms(), operator()
+    now, by = privacy.now_ms(), operator()
     with opened(loaded) as database, database.changing() as session:
         disclosures.check(
             session, options.case, options.agency, options.basis, scope, by, now,
@@ -103,7 +103,7 @@ def _release(options: argparse.Namespace) -> int:
     from smsc.db import disclosures
     from smsc.db.database import opened
 
-    now, by = now_ms(), operator()
+    now, by = privacy.now_ms(), operator()
     with opened(loaded) as database, database.changing() as session:
         entry = disclosures.may_release(session, options.case, by, now)
         case = next((one for one in cases.read(loaded) if one.id == options.case), None)
@@ -173,7 +173,7 @@ def _list(options: argparse.Namespace) -> int:
         for one in disclosures.every(session):
             if one.released_at is not None:
                 stands = f"released {day(one.released_at)} by {one.releaser}, SHA-256 {one.sha256}"
-            elif disclosures.is_open(session, one.reference, now_ms()):
+            elif disclosures.is_open(session, one.reference, privacy.now_ms()):
                 stands = f"may be released until {day(one.expires_at)}"
             else:
                 stands = f"expired {day(one.expires_at)}, and was not released"
