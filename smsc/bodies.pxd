@@ -32,5 +32,9 @@ cdef class Bodies:
     cpdef put(self, uint64_t id, Message message, int64_t submitted, Kin kin=*,
               bytes charge=*, bytes network=*)
     cpdef Body get(self, uint64_t id, uint64_t position)
-    @cython.locals(body=Body, older=Body, newer=Body)
+    @cython.locals(body=Body)
+    cpdef Body take(self, uint64_t id, uint64_t position)
+    cdef Body _read(self, uint64_t id, uint64_t position)
     cpdef drop(self, uint64_t id)
+    @cython.locals(older=Body, newer=Body)
+    cdef _leave(self, Body body)

@@ -93,19 +93,31 @@ class Bodies:
     def get(self, id: int, position: int) -> Body:
         """The message ``id``, whose record is at ``position``. Raises CorruptLog."""
         body = self._held.get(id)
+        return self._read(id, position) if body is None else body
+
+    def take(self, id: int, position: int) -> Body:
+        """As ``get``, and it won't be needed any more."""
+        body = self._held.pop(id, None)
         if body is None:
-            self.misses += 1
-            _kind, head, raw = self._log.read(position)
-            read = records.read_message(head)
-            message = Message.from_raw(raw)
-            body = body_of(id, message, read.submitted, read.kin, read.charge, read.network)
+            return self._read(id, position)
+        self._leave(body)
         return body
+
+    def _read(self, id: int, position: int) -> Body:
+        self.misses += 1
+        _kind, head, raw = self._log.read(position)
+        read = records.read_message(head)
+        message = Message.from_raw(raw)
+        return body_of(id, message, read.submitted, read.kin, read.charge, read.network)
 
     def drop(self, id: int) -> None:
         """It won't be needed any more."""
         body = self._held.pop(id, None)
-        if body is None:
-            return
+        if body is not None:
+            self._leave(body)
+
+    def _leave(self, body: Body) -> None:
+        """It is held no more: its neighbours close up."""
         self.octets -= len(body.message.raw) + _OVERHEAD
         older, newer = body.older, body.newer
         if older is None:

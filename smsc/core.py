@@ -547,7 +547,7 @@ class Core:
         dialect = upstream.dialect
         if dialect is not None:
             batch = [dialect.hear(message) for message in batch]
-        return [self._reports.heard(upstream, message, now) for message in batch]
+        return self._reports.heard(upstream, batch, now)
 
     def alerted(self, bind: RelayBind, batch: Sequence[Pdu]) -> None:
         now = self._commit.begin()

@@ -150,7 +150,7 @@ class Endings:
         account = self._state.accounts.names[account_number]
         carrier = self._state.carriers.names[carrier_number]
         owner = self._owner(account_number)
-        body = self._bodies.get(id, slab.position(slot))
+        body = self._bodies.take(id, slab.position(slot))
         end = self._ended(slot, body, now, state, status, network_error, error, carrier)
         if body.charge is not None:
             self._till.settle(body.charge, end.price, now)
@@ -161,7 +161,6 @@ class Endings:
             id, state, status, network_error, error, carrier, check, members, flags, account
         )
         self._export(self._book.append(_FINAL, now, head), end)
-        self._bodies.drop(id)
         self._counters.finished.count(carrier_number, state)
         if self._per_account:
             event = DELIVERED if state in (_DELIVERED, _ENROUTE) else FAILED

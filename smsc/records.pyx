@@ -233,9 +233,7 @@ cdef bytes _head(
         room += 1 + <size_t>PyBytes_GET_SIZE(e)
     if f is not None:
         room += 1 + <size_t>PyBytes_GET_SIZE(f)
-    if room > 255:
-        raise ValueError(f"a head of {room} octets")
-    head = PyBytes_FromStringAndSize(NULL, room)
+    head = _blank(room)
     at = PyBytes_AS_STRING(head)
     memcpy(at, layout, octets)
     at += octets
@@ -252,6 +250,12 @@ cdef bytes _head(
     if f is not None:
         at = _put(at, f)
     return head
+
+
+cdef inline bytes _blank(size_t octets):
+    if octets > 255:
+        raise ValueError(f"a head of {octets} octets")
+    return PyBytes_FromStringAndSize(NULL, octets)
 
 
 cdef char *_put(char *at, bytes name) noexcept:
@@ -642,8 +646,9 @@ cpdef bytes final(
 ):
     cdef FinalLayout f
     cdef EndedLayout ended
-    cdef char asked[255]
-    cdef size_t octets
+    cdef bytes head
+    cdef char *at
+    cdef size_t asked = sizeof(ended)
     f.id = id
     f.state = state
     f.status = status
@@ -652,14 +657,20 @@ cpdef bytes final(
     ended.check = check
     ended.members = members
     ended.flags = flags
-    memcpy(asked, &ended, sizeof(ended))
-    if PyBytes_GET_SIZE(account) > 255 - <Py_ssize_t>sizeof(ended):
-        raise ValueError(f"an account's name of {len(account)} octets")
-    memcpy(asked + sizeof(ended), PyBytes_AS_STRING(account), PyBytes_GET_SIZE(account))
-    octets = sizeof(ended) + <size_t>PyBytes_GET_SIZE(account)
-    return _head(
-        &f, sizeof(f), network_error, error, carrier, PyBytes_FromStringAndSize(asked, octets)
+    if network_error is None or error is None or carrier is None or account is None:
+        raise TypeError("what is asked about has all of its names")
+    asked += PyBytes_GET_SIZE(account)
+    head = _blank(
+        sizeof(f) + 3 + PyBytes_GET_SIZE(network_error) + PyBytes_GET_SIZE(error)
+        + PyBytes_GET_SIZE(carrier) + 1 + asked
     )
+    at = PyBytes_AS_STRING(head)
+    memcpy(at, &f, sizeof(f))
+    at = _put(_put(_put(at + sizeof(f), network_error), error), carrier)
+    at[0] = <char><uint8_t>asked
+    memcpy(at + 1, &ended, sizeof(ended))
+    memcpy(at + 1 + sizeof(ended), PyBytes_AS_STRING(account), PyBytes_GET_SIZE(account))
+    return head
 
 
 cpdef FinalHead read_final(bytes head):

@@ -30,9 +30,12 @@ cdef class Reports:
     cdef object _router
     cdef Counters _counters
 
-    @cython.locals(receipt=Receipt, correlation=Correlation, slab=Slab, key=uint64_t,
-                   slot=cython.long, done=int64_t)
-    cpdef int heard(self, Upstream upstream, Message message, int64_t now) except -1
+    @cython.locals(correlation=Correlation, message=Message, receipt=Receipt)
+    cpdef list heard(self, Upstream upstream, batch, int64_t now)
+    @cython.locals(slab=Slab, key=uint64_t, slot=cython.long, done=int64_t)
+    cdef _receipt(self, Upstream upstream, Correlation correlation, Message message,
+                  Receipt receipt, int64_t now)
+    cdef int _message(self, Upstream upstream, Message message, int64_t now) except -1
     cpdef responded(self, Correlation correlation, long slot, uint64_t key, bytes carrier_id,
                     int64_t now)
     cdef _end(self, long slot, int64_t now, int state, bytes network_error, bytes error,

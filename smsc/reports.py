@@ -8,7 +8,7 @@ destination and keyword name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from smsc import receipt as receipts
 from smsc import records
@@ -71,14 +71,28 @@ class Reports:
         """The log was read: what it says of the carriers is known again."""
         self._hearing.recall(self._correlations.values())
 
-    def heard(self, upstream: Upstream, message: Message, now: int) -> int:
-        """A deliver_sm of a carrier, in our words; the status to answer it with."""
-        receipt = receipts.parse(message)
-        if receipt is None:
-            return self._message(upstream, message, now)
-        if not receipt.id:
-            return _ROK
-        correlation: Correlation = self._correlations[upstream.name]
+    def heard(self, upstream: Upstream, batch: Sequence[Message], now: int) -> list[int]:
+        """deliver_sm of a carrier, in our words; the status to answer each with."""
+        correlation = self._correlations[upstream.name]
+        statuses = []
+        for message in batch:
+            receipt = receipts.parse(message)
+            if receipt is None:
+                statuses.append(self._message(upstream, message, now))
+                continue
+            if receipt.id:
+                self._receipt(upstream, correlation, message, receipt, now)
+            statuses.append(_ROK)
+        return statuses
+
+    def _receipt(
+        self,
+        upstream: Upstream,
+        correlation: Correlation,
+        message: Message,
+        receipt: receipts.Receipt,
+        now: int,
+    ) -> None:
         key = correlation.of_receipt(receipt.id)
         slab = self._state.spool.slab
         slot = slab.find_key(key)
@@ -97,7 +111,6 @@ class Reports:
         else:
             self._wait(upstream, key, receipt, now)
             self._hearing.defer(Unclaimed(now, key, correlation, message, receipt))
-        return _ROK
 
     def _end(
         self,
