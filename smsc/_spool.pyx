@@ -747,6 +747,29 @@ cdef class Slab:
             cursor += 1
         return out, (0 if cursor >= self.top else cursor)
 
+    def scan_oldest(self, uint32_t cursor, uint32_t limit, int lane, dict oldest):
+        """Put each account's entry with the least id into ``oldest``: id and position by account.
+
+        Of one lane, or of all where that is below 0. Returns the cursor.
+        """
+        cdef uint32_t end = min(self.top, cursor + limit)
+        cdef Entry *e
+        cdef int account = -1
+        cdef uint64_t least = 0
+        cdef object known
+        while cursor < end:
+            e = self.entry(cursor)
+            if e.id != 0 and (lane < 0 or e.lane == lane):
+                if e.account != account:
+                    account = e.account
+                    known = oldest.get(account)
+                    least = <uint64_t>-1 if known is None else known[0]
+                if e.id < least:
+                    least = e.id
+                    oldest[account] = (e.id, e.position)
+            cursor += 1
+        return 0 if cursor >= self.top else cursor
+
     def in_state(self, uint8_t state):
         """Every slot in a state. For the start, and for tests."""
         cdef uint32_t slot

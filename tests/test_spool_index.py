@@ -60,6 +60,28 @@ def test_entries_and_indexes_against_a_dictionary(seed: int) -> None:
     assert slab.oldest_segment() == min(segments)
 
 
+@pytest.mark.parametrize("portion", [1, 7, 1_000])
+@pytest.mark.parametrize("lane", [-1, 1])
+def test_the_oldest_of_each_account(portion: int, lane: int) -> None:
+    dice = random.Random(7)
+    slab = Slab()
+    model: dict[int, tuple[int, int]] = {}
+    for id in dice.sample(range(1, 1 << 62), 500):
+        account, its = dice.randrange(4), dice.randrange(3)
+        slot = slab.add(id, id >> 8, account, 0, 1, its, 0, 0, NOW)
+        if dice.random() < 0.2:
+            slab.remove(slot)
+        elif lane in (-1, its):
+            model[account] = min(model.get(account, (id, 0)), (id, id >> 8))
+    model = {account: (id, id >> 8) for account, (id, _) in model.items()}
+    found: dict[int, tuple[int, int]] = {}
+    cursor, steps = slab.scan_oldest(0, portion, lane, found), 1
+    while cursor:
+        cursor, steps = slab.scan_oldest(cursor, portion, lane, found), steps + 1
+    assert found == model
+    assert (steps == 1) == (portion == 1_000)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_pairs_against_lists(seed: int) -> None:
     dice = random.Random(seed)
