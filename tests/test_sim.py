@@ -378,6 +378,32 @@ def test_the_pace_gives_out_what_is_due(pace: Pace, takes: list[tuple[int, int, 
     assert [pace.take(most, now) for most, now, _ in takes] == [numbers for _, _, numbers in takes]
 
 
+class Taker:
+    """A connection that takes what it may."""
+
+    transmits = True
+
+    def __init__(self, of: load.Load) -> None:
+        self.load = of
+        self.took: list[int] = []
+
+    def pump(self, now: int, most: int) -> None:
+        self.took.append(len(self.load.due(most, now)))
+
+
+def test_a_kept_rate_is_kept_over_all_connections_alike() -> None:
+    paced = load.Load(replace(QUIET, rate=1e9))
+    takers = [Taker(paced) for _ in range(3)]
+    paced.clients = set(takers)  # type: ignore[arg-type]
+    paced.finishing = True  # no timer
+    for messages in (30, 8, 1, 1, 1):
+        paced.pace = Pace(messages, 1e9, 0, start=0)
+        paced.pump()
+    taken = [sorted(took) for took in zip(*(taker.took for taker in takers), strict=True)]
+    assert taken == [[10, 10, 10], [2, 3, 3], *[[0, 0, 1]] * 3]
+    assert all(sum(taker.took[2:]) == 1 for taker in takers), "another one is the first each time"
+
+
 # -- load against carrier ------------------------------------------------------------------------
 
 QUIET = load.Options(messages=200, window=20, timeout=10, quiet=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO, cast
@@ -90,7 +91,7 @@ class Client(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.writable = True
-        self.pump(clock())
+        self.go_on(clock())
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -132,7 +133,7 @@ class Client(asyncio.Protocol):
             else:
                 _HANDLERS.get(command_id, Client.on_other)(self, pdu)
         load.measure(answered, receipted, now)
-        self.pump(now)
+        self.go_on(now)
 
     def on_deliver_sm(self, pdu: Message) -> int:
         """Confirm; return when the message it speaks of was sent, 0 if it is no final receipt."""
@@ -182,9 +183,13 @@ class Client(asyncio.Protocol):
 
     # -- sending -----------------------------------------------------------------------------
 
-    def pump(self, now: int) -> None:
+    def go_on(self, now: int) -> None:
+        """There is room: fill it, unless a rate says when."""
+        self.pump(now, 0 if self.load.options.rate else sys.maxsize)
+
+    def pump(self, now: int, most: int = sys.maxsize) -> None:
         """Fill the window with what is due, and send it together with what was to be answered."""
-        room = self.load.options.window - len(self.sent)
+        room = min(self.load.options.window - len(self.sent), most)
         if room > 0 and self.transmits and self.writable:
             numbers = self.load.due(room, now)
             if numbers:

@@ -37,7 +37,7 @@ OPENING = 64
 TICK = 0.05
 #: Ticks between two redraws of the live line.
 REDRAW = 4
-#: Seconds between two sends when a rate is kept.
+#: Seconds between two sends when a rate is kept, over all connections alike.
 PACE = 0.001
 #: First and longest wait between two attempts to reconnect, in seconds.
 RECONNECT = (0.05, 1.0)
@@ -86,13 +86,17 @@ class Pace:
     def take(self, most: int, now: int) -> range:
         """Up to ``most`` numbers that are due at ``now`` (us)."""
         first = self.given
+        self.given = first + min(self.due(now), most)
+        return range(first, self.given)
+
+    def due(self, now: int) -> int:
+        """How many there are."""
         if now >= self._end:
-            self._total = first
+            self._total = self.given
         limit = self._total
         if self._rate:
             limit = min(limit, int((now - self._start) * self._rate / 1e6) + 1)
-        self.given = max(min(limit, first + most), first)
-        return range(first, self.given)
+        return max(limit - self.given, 0)
 
     @property
     def left(self) -> int:
@@ -120,6 +124,7 @@ class Load:
         self.receipts = Histogram()
         self.connections_lost = 0
         self.finishing = False
+        self._first = 0
         self.started = self.answered_at = self.receipted_at = self.progress_at = clock()
 
     # -- what clients ask --------------------------------------------------------------------
@@ -208,8 +213,15 @@ class Load:
     def pump(self) -> None:
         """Let every client send what is due; again and again where a rate is kept."""
         now = clock()
-        for client in list(self.clients):
-            client.pump(now)
+        clients = [client for client in self.clients if client.transmits]
+        part = sys.maxsize
+        if self.options.rate and self.pace is not None and clients:
+            # Each has its part of what is due, and another one is the first each time.
+            part = -(-self.pace.due(now) // len(clients))
+            self._first = (self._first + 1) % len(clients)
+            clients = clients[self._first :] + clients[: self._first]
+        for client in clients:
+            client.pump(now, part)
         if self.options.rate and not self.finishing:
             asyncio.get_running_loop().call_later(PACE, self.pump)
 
