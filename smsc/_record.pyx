@@ -80,7 +80,7 @@ cdef bytes copied(const Growing *octets):
     return PyBytes_FromStringAndSize(<const char *>octets.start, octets.used)
 
 
-cdef uint8_t *put_big(uint8_t *at, uint64_t value, int octets) noexcept:
+cdef inline uint8_t *put_big(uint8_t *at, uint64_t value, int octets) noexcept:
     cdef int n
     for n in range(octets):
         at[n] = <uint8_t>(value >> (8 * (octets - 1 - n)))

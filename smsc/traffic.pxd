@@ -7,6 +7,7 @@ from smsc._record cimport Finished, Sheaf, text_octets
 cdef bytes _NO_PRICE, _SURELY_ONE
 cdef int _UDHI
 cdef int64_t _HOUR
+cdef size_t _FULL_BLOCK
 
 
 cpdef long segments(Message message) except -1

@@ -51,6 +51,7 @@ _END = Struct("<QQ")
 #: Octets of records that are sealed at once: what a block costs beside its octets is then a
 #: hundredth, and the largest content still fits in with it (the log's limit is 192 KiB).
 FULL_BLOCK = 48 * 1024
+_FULL_BLOCK = FULL_BLOCK  # as a machine integer
 
 #: Seal a frame at this size without waiting for ``sync`` (the log's limit is 1 MiB).
 FULL_FRAME = 512 * 1024
@@ -325,7 +326,7 @@ class Traffic:
         sheaf.add(end, end.parts or segments(end.message), price)
         self.records += 1
         self.written = max(self.written, end.position)
-        if sheaf.octets > FULL_BLOCK:
+        if sheaf.octets > _FULL_BLOCK:
             self._close_block(self._logs[sheaf.month], sheaf)
             sheaf.clear()
 

@@ -93,6 +93,19 @@ def test_what_was_dropped_leaves_the_others_in_their_order() -> None:
     assert bench.bodies.misses == 1
 
 
+def test_what_was_taken_is_held_no_more() -> None:
+    bench = Bench(3)
+    bench.put(1, 2, 3)
+    for misses, ids in enumerate(((2, 1, 3), (1,))):
+        for id in ids:
+            body = bench.bodies.take(id, bench.positions[id])
+            assert (body.message.short_message, body.submitted) == (b"%04d" % id, START + id)
+        assert (bench.bodies.misses, bench.bodies.octets) == (misses, 0)
+    bench.put(4, 5)
+    assert bench.get(4) == (b"0004", START + 4)
+    assert bench.bodies.misses == 1
+
+
 def test_damage_is_not_hidden() -> None:
     bench = Bench(1, Damaged())
     bench.put(1, 2)
