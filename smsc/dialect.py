@@ -208,20 +208,19 @@ def joined(messages: Sequence[Message]) -> Message:
     """The one message that these are the parts of, in order; each says what is asked for all."""
     first = messages[0]
     words = [_words_of(message) for message in messages]
-    octets = text.join((word.part, word.octets) for word in words if word.part is not None)
+    octets = text.join([(word.part, word.octets) for word in words if word.part is not None])
     assert octets is not None
     elements = [element for element in words[0].elements if element[0] not in _CONCAT]
     whole = words[0].coded(words[0].data_coding, octets).headed(elements, None, False)
     asked = [message.registered_delivery for message in messages]
-    tlvs = [tlv for tlv in first.tlvs if tlv[0] != Tag.MORE_MESSAGES_TO_SEND]
-    asking = rules.changed(
-        first,
-        tlvs,
-        registered_delivery=(1 if any(wish & 3 for wish in asked) else 0)
-        | (rules.NOTIFY if any(wish & rules.NOTIFY for wish in asked) else 0),
-        priority_flag=max(message.priority_flag for message in messages),
-    )
-    return _put(asking, whole, False)
+    wish = 1 if [one for one in asked if one & 3] else 0
+    wish |= rules.NOTIFY if [one for one in asked if one & rules.NOTIFY] else 0
+    priority = max([message.priority_flag for message in messages])
+    as_first = wish == first.registered_delivery and priority == first.priority_flag
+    if not as_first or first.tlv(Tag.MORE_MESSAGES_TO_SEND) is not None:
+        tlvs = [tlv for tlv in first.tlvs if tlv[0] != Tag.MORE_MESSAGES_TO_SEND]
+        first = rules.changed(first, tlvs, registered_delivery=wish, priority_flag=priority)
+    return _put(first, whole, False)
 
 
 def compiled(config: CarrierConfig, version: int) -> Dialect | None:

@@ -416,9 +416,6 @@ def _part(reference: int, total: int, number: int, wide: bool) -> Part | None:
     return Part(reference, total, number, wide) if 1 <= number <= total else None
 
 
-_CONCAT_LENGTHS = {CONCAT_8: 3, CONCAT_16: 4}
-
-
 def concat(elements: Iterable[Element]) -> Part | None:
     """The part that a header declares, or None. The last sound declaration counts (23.040).
 
@@ -426,9 +423,10 @@ def concat(elements: Iterable[Element]) -> Part | None:
     """
     found = None
     for element, data in elements:
-        if len(data) == _CONCAT_LENGTHS.get(element):
-            reference = int.from_bytes(data[:-2], "big")
-            found = _part(reference, data[-2], data[-1], element == CONCAT_16) or found
+        if element == CONCAT_8 and len(data) == 3:
+            found = _part(data[0], data[1], data[2], False) or found
+        elif element == CONCAT_16 and len(data) == 4:
+            found = _part(data[0] << 8 | data[1], data[2], data[3], True) or found
     return found
 
 
