@@ -29,8 +29,8 @@ cdef class FinalStates:
     cdef uint32_t *table        # open addressing: id -> place in the ring
     cdef uint64_t mask          # of the ring; the table is twice as large
     cdef uint64_t first, next   # the ring holds these numbers, of which each has one place
-    cdef int64_t keep
-    cdef uint64_t most
+    cdef readonly int64_t keep
+    cdef readonly uint64_t most
     cdef readonly uint64_t count
     cdef dict segments          # segment -> how many are written there, but for the hot one's change
     cdef uint32_t hot_segment
@@ -39,6 +39,7 @@ cdef class FinalStates:
     cdef uint64_t _home(self, uint64_t id) noexcept
     cdef int64_t _find(self, uint64_t id) noexcept
     cdef int _allot(self, uint64_t size) except -1
+    cdef void _tabulate(self) noexcept
     cdef int _put(self, const Kept *kept) except -1
     cdef int _discard(self, uint64_t number) except -1
     cdef int _shift(self) except -1
@@ -56,10 +57,11 @@ cdef class Remembered:
     cdef uint64_t *newer     # 0 where there is no key
     cdef uint64_t *older
     cdef uint64_t mask
-    cdef uint64_t least
+    cdef readonly uint64_t least
     cdef uint64_t count      # keys in the newer one
 
     cdef uint64_t *_place(self, uint64_t *table, uint64_t key) noexcept
+    cdef bytes _sorted(self, size_t address)
     cpdef int add(self, uint64_t key) except -1
     cpdef bint has(self, uint64_t key) except -1
 

@@ -10,6 +10,8 @@ forward. After a replay those that were carried stand behind some that ended lat
 give way when there are too many may differ after a restart, and nothing else does.
 """
 
+from array import array
+
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -25,6 +27,7 @@ cdef uint32_t NIL = 0xFFFFFFFF
 
 cdef enum:
     LEAST = 1024  # places of a table that holds nothing yet
+    PIECE = 32768  # dumped and loaded at a time
 
 cdef uint32_t _MAX_STATES = MAX_STATES
 
@@ -254,7 +257,7 @@ cdef class FinalStates:
         """Move to a ring with so many places, a power of two."""
         cdef Kept *ring = <Kept *>malloc(size * sizeof(Kept))
         cdef uint32_t *table = <uint32_t *>malloc(2 * size * sizeof(uint32_t))
-        cdef uint64_t number, at
+        cdef uint64_t number
         if ring == NULL or table == NULL:
             free(ring)
             free(table)
@@ -265,13 +268,18 @@ cdef class FinalStates:
         free(self.ring)
         free(self.table)
         self.ring, self.table, self.mask = ring, table, size - 1
-        for number in range(self.first, self.next):
-            if ring[number & self.mask].id:
-                at = self._home(ring[number & self.mask].id)
-                while table[at] != NIL:
-                    at = (at + 1) & (2 * self.mask + 1)
-                table[at] = <uint32_t>(number & self.mask)
+        self._tabulate()
         return 0
+
+    cdef void _tabulate(self) noexcept:
+        """Have all of the ring found by their ids; the table is empty."""
+        cdef uint64_t number, at
+        for number in range(self.first, self.next):
+            if self.ring[number & self.mask].id:
+                at = self._home(self.ring[number & self.mask].id)
+                while self.table[at] != NIL:
+                    at = (at + 1) & (2 * self.mask + 1)
+                self.table[at] = <uint32_t>(number & self.mask)
 
     # -- forgetting --------------------------------------------------------------------------
 
@@ -331,6 +339,72 @@ cdef class FinalStates:
         self._close_up()
         full += [(account, b"".join(entries)) for account, entries in gathered.items()]
         return full, (0 if number >= self.next else number)
+
+    # -- as octets ---------------------------------------------------------------------------
+
+    def dump(self):
+        """``(facts, pieces)`` of which ``load`` makes the same again; nothing may change meanwhile."""
+        self._fold_hot()
+        facts = self.keep, self.most, self.next - self.first, tuple(sorted(self.segments.items()))
+        return facts, self._pieces()
+
+    def _pieces(self):
+        cdef uint64_t number = self.first, count
+        while number < self.next:
+            # Up to the ring's end at most: there it goes on at its beginning.
+            count = min(<uint64_t>PIECE, self.next - number)
+            count = min(count, self.mask + 1 - (number & self.mask))
+            yield PyBytes_FromStringAndSize(
+                <const char *>&self.ring[number & self.mask], count * sizeof(Kept)
+            )
+            number += count
+
+    def load(self, tuple facts, read):
+        """Become what was dumped; ``read(n)`` gives the next ``n`` octets of its pieces.
+
+        This one is new, and of no use after a ValueError: others would be kept here.
+        """
+        cdef uint64_t number, count, size = LEAST
+        cdef bytes piece
+        keep, most, total, segments = facts
+        if (keep, most) != (self.keep, self.most):
+            raise ValueError("final states are kept for another time, or another number of them")
+        while size < <uint64_t>total:
+            size *= 2
+        self._allot(size)
+        for number in range(0, total, PIECE):
+            count = min(<uint64_t>PIECE, <uint64_t>total - number)
+            piece = read(count * sizeof(Kept))
+            if <uint64_t>PyBytes_GET_SIZE(piece) != count * sizeof(Kept):
+                raise ValueError("there is less than was said")
+            memcpy(&self.ring[number], PyBytes_AS_STRING(piece), count * sizeof(Kept))
+        self.next = total
+        for number in range(self.next):
+            self.count += self.ring[number].id != 0
+        self.segments = dict(segments)
+        self._tabulate()
+
+    def become(self, FinalStates other, const uint16_t[::1] accounts):
+        """Become what another is, which is of no use any more.
+
+        Account ``n`` of the other one is ``accounts[n]`` here.
+        """
+        cdef uint64_t number
+        cdef Kept *kept
+        if self.next != self.first:
+            raise ValueError("something is kept here already")
+        for number in range(other.first, other.next):
+            if other.ring[number & other.mask].account >= accounts.shape[0]:
+                raise ValueError("of an account without a name")
+        for number in range(other.first, other.next):
+            kept = &other.ring[number & other.mask]
+            kept.account = accounts[kept.account]
+        self.ring, other.ring = other.ring, self.ring
+        self.table, other.table = other.table, self.table
+        self.mask, other.mask = other.mask, self.mask
+        self.first, self.next, self.count = other.first, other.next, other.count
+        other.first = other.next = other.count = 0
+        self.segments = other.segments
 
     # -- for tests and metrics ---------------------------------------------------------------
 
@@ -396,6 +470,37 @@ cdef class Remembered:
         if key == 0:
             return False
         return self._place(self.newer, key)[0] == key or self._place(self.older, key)[0] == key
+
+    def dump(self):
+        """``(facts, pieces)`` of which ``load`` makes the same again."""
+        pieces = self._sorted(<size_t>self.older), self._sorted(<size_t>self.newer)
+        return (self.least, len(pieces[0]), len(pieces[1])), pieces
+
+    cdef bytes _sorted(self, size_t address):
+        cdef uint64_t *table = <uint64_t *>address
+        cdef uint64_t at
+        return array("Q", sorted([table[at] for at in range(self.mask + 1) if table[at]])).tobytes()
+
+    def load(self, tuple facts, read):
+        """Become what was dumped; ``read(n)`` gives the next ``n`` octets of its pieces.
+
+        This one is new, and of no use after a ValueError.
+        """
+        cdef uint64_t key
+        least, older, newer = facts
+        if least != self.least or max(newer, older) > 8 * least:
+            raise ValueError("another number of keys is remembered")
+        for octets in (older, newer):
+            self.newer, self.older = self.older, self.newer
+            self.count = 0
+            for key in array("Q", read(octets)):
+                self.add(key)
+
+    def become(self, Remembered other):
+        """Become what another is, as many are remembered there; it is of no use any more."""
+        self.newer, other.newer = other.newer, self.newer
+        self.older, other.older = other.older, self.older
+        self.count = other.count
 
 
 def _by_id(FinalState value):

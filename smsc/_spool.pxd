@@ -40,6 +40,7 @@ cdef class _Index:
     cdef uint64_t value(self, uint32_t slot) noexcept
     cdef uint64_t home(self, uint64_t value) noexcept
     cdef int grow(self) except -1
+    cdef int load(self, uint64_t mask, uint64_t used, read) except -1
     cdef int put(self, uint64_t value, uint32_t slot) except -1
     cdef uint32_t get(self, uint64_t value) noexcept
     cdef void drop(self, uint64_t value, uint32_t slot) noexcept
@@ -81,6 +82,8 @@ cdef class Slab:
     cdef int _grow(self) except -1
     cdef void _unlink(self, Entry *e) noexcept
     cdef void _push(self, uint32_t slot, Entry *e, uint32_t queue) noexcept
+    cdef int _allot_lists(self, uint32_t count) except -1
+    cdef int _check(self) except -1
     cdef int _check_list(self, uint32_t queue) except -1
     cdef void _bucket(self, uint32_t slot, Entry *e) noexcept
     cdef void _cascade(self, uint32_t queue) noexcept

@@ -15,6 +15,7 @@ for ten million.
 """
 
 cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
@@ -34,6 +35,7 @@ cdef enum:
     CHUNK = 16384
     WHEEL_LISTS = 1024
     ACCOUNTS = 65536  # as many numbers of accounts there are
+    PIECE = 1048576  # octets that are dumped and loaded at a time
 
 NO_LIST = 0xFFFFFFFF
 #: The first list number ``new_list`` gives; below are the wheel's buckets.
@@ -55,6 +57,47 @@ cdef inline uint32_t _tick(int64_t ms) noexcept nogil:
         return 0
     ms = (ms - _BASE_MS) // _TICK_MS
     return LAST_TICK if ms > <int64_t>LAST_TICK else <uint32_t>ms
+
+
+cdef inline bint _within(uint32_t number, uint32_t count) noexcept nogil:
+    return number == NIL or number < count
+
+
+def _cut(size_t address, size_t size):
+    """The octets at an address, in pieces."""
+    cdef size_t at
+    for at in range(0, size, PIECE):
+        yield PyBytes_FromStringAndSize(<const char *>address + at, min(<size_t>PIECE, size - at))
+
+
+cdef int _fill(char *target, size_t size, read) except -1:
+    """Put the next ``size`` octets of ``read`` there."""
+    cdef size_t at, octets
+    cdef bytes piece
+    for at in range(0, size, PIECE):
+        octets = min(<size_t>PIECE, size - at)
+        piece = read(octets)
+        if <size_t>PyBytes_GET_SIZE(piece) != octets:
+            raise ValueError("there is less than was said")
+        memcpy(target + at, PyBytes_AS_STRING(piece), octets)
+    return 0
+
+
+cdef uint32_t *_table(uint32_t *old, uint64_t mask, read) except NULL:
+    """A table with so many places but one, as it was dumped, in the place of an old one."""
+    cdef uint32_t *table
+    if mask & (mask + 1) or mask >> 40:
+        raise ValueError("no table has so many places")
+    table = <uint32_t *>malloc((mask + 1) * sizeof(uint32_t))
+    if table == NULL:
+        raise MemoryError
+    try:
+        _fill(<char *>table, (mask + 1) * sizeof(uint32_t), read)
+    except BaseException:
+        free(table)
+        raise
+    free(old)
+    return table
 
 
 cpdef uint64_t key_of(bytes scope, bytes value) except 0:
@@ -156,6 +199,11 @@ cdef class _Index:
                 fresh[at] = old[i]
         self.table = fresh
         free(old)
+        return 0
+
+    cdef int load(self, uint64_t mask, uint64_t used, read) except -1:
+        self.table = _table(self.table, mask, read)
+        self.mask, self.used = mask, used
         return 0
 
     cdef int put(self, uint64_t value, uint32_t slot) except -1:
@@ -814,6 +862,127 @@ cdef class Slab:
         """How many bodies lie in which segment."""
         self._fold_hot()
         return dict(self.segments)
+
+    # -- as octets ---------------------------------------------------------------------------
+
+    def dump(self):
+        """``(facts, pieces)`` of which ``load`` makes the same again; nothing may change meanwhile."""
+        cdef _Index ids = self.ids, keys = self.keys
+        cdef _Pairs pairs = self.pairs
+        facts = (
+            self.top, self.free_head, self.count, self.now, self.list_count,
+            ids.mask, ids.used, keys.mask, keys.used, pairs.mask, pairs.used,
+            tuple(sorted(self.segment_counts().items())),
+        )
+        return facts, self._pieces()
+
+    def _pieces(self):
+        cdef uint32_t i
+        for i in range(self.chunk_count):
+            if self.top > i * CHUNK:
+                octets = min(CHUNK, self.top - i * CHUNK) * sizeof(Entry)
+                yield PyBytes_FromStringAndSize(<const char *>self.chunks[i], octets)
+        yield from _cut(<size_t>self.lists, self.list_count * sizeof(ListHead))
+        yield from _cut(<size_t>self.ids.table, (self.ids.mask + 1) * sizeof(uint32_t))
+        yield from _cut(<size_t>self.keys.table, (self.keys.mask + 1) * sizeof(uint32_t))
+        yield from _cut(<size_t>self.pairs.heads, (self.pairs.mask + 1) * sizeof(uint32_t))
+
+    def load(self, tuple facts, read):
+        """Become what was dumped; ``read(n)`` gives the next ``n`` octets of its pieces.
+
+        This slab is new, and of no use after a ValueError: it can't have been dumped so.
+        """
+        cdef uint32_t first
+        cdef size_t count
+        (
+            self.top, self.free_head, self.count, self.now, lists,
+            ids_mask, ids_used, keys_mask, keys_used, pairs_mask, pairs_used, segments,
+        ) = facts
+        for first in range(0, self.top, CHUNK):
+            self._grow()
+            count = min(CHUNK, self.top - first)
+            _fill(<char *>self.chunks[first >> CHUNK_BITS], count * sizeof(Entry), read)
+        self._allot_lists(lists)
+        _fill(<char *>self.lists, self.list_count * sizeof(ListHead), read)
+        self.ids.load(ids_mask, ids_used, read)
+        self.keys.load(keys_mask, keys_used, read)
+        self.pairs.heads = _table(self.pairs.heads, pairs_mask, read)
+        self.pairs.mask, self.pairs.used = pairs_mask, pairs_used
+        self.segments = dict(segments)
+        self._check()
+
+    cdef int _allot_lists(self, uint32_t count) except -1:
+        cdef ListHead *lists = <ListHead *>realloc(self.lists, (count + 64) * sizeof(ListHead))
+        if lists == NULL:
+            raise MemoryError
+        self.lists = lists
+        self.list_room = count + 64
+        self.list_count = count
+        return 0
+
+    cdef int _check(self) except -1:
+        """Nothing here leads out of the memory that is ours."""
+        cdef uint32_t slot, top = self.top, live = 0
+        cdef uint64_t at
+        cdef bint sound = _within(self.free_head, top)
+        cdef Entry *e
+        for slot in range(top):
+            e = self.entry(slot)
+            live += e.id != 0
+            sound &= _within(e.prev, top) and _within(e.next, top)
+            sound &= _within(e.queue, self.list_count)
+            if e.pair:
+                sound &= _within(_before(e), top) and _within(_after(e), top)
+        for slot in range(self.list_count):
+            sound &= _within(self.lists[slot].head, top) and _within(self.lists[slot].tail, top)
+        for at in range(self.ids.mask + 1):
+            sound &= _within(self.ids.table[at], top)
+        for at in range(self.keys.mask + 1):
+            sound &= _within(self.keys.table[at], top)
+        for at in range(<uint64_t>self.pairs.mask + 1):
+            sound &= _within(self.pairs.heads[at], top)
+        sound &= self.ids.used == live and self.ids.used <= self.ids.mask
+        sound &= self.keys.used <= self.keys.mask and live == self.count
+        if not sound or self.list_count < WHEEL_LISTS:
+            raise ValueError("no slab was ever like this")
+        return 0
+
+    def become(self, Slab other, const uint16_t[::1] accounts, const uint16_t[::1] carriers):
+        """Become what another is, which is of no use any more.
+
+        Account ``n`` of the other one is ``accounts[n]`` here, and so with carriers. Lists that were
+        made here stay, and the other's come behind them: returned is how much higher their numbers
+        are here.
+        """
+        cdef uint32_t own = self.list_count, more = other.list_count - WHEEL_LISTS
+        cdef uint32_t slot, shift = own - WHEEL_LISTS
+        cdef Entry *e
+        if self.count:
+            raise ValueError("something is owed here already")
+        for slot in range(other.top):
+            e = other.entry(slot)
+            if e.id and not (e.account < accounts.shape[0] and e.carrier < carriers.shape[0]):
+                raise ValueError("of an account or a carrier without a name")
+        self._allot_lists(own + more)
+        memcpy(self.lists, other.lists, WHEEL_LISTS * sizeof(ListHead))
+        memcpy(self.lists + own, other.lists + WHEEL_LISTS, more * sizeof(ListHead))
+        self.chunks, other.chunks = other.chunks, self.chunks
+        self.chunk_count, other.chunk_count = other.chunk_count, self.chunk_count
+        self.top, self.free_head, self.count = other.top, other.free_head, other.count
+        other.top = other.count = 0
+        self.now = other.now
+        self.ids, self.keys, self.pairs = other.ids, other.keys, other.pairs
+        self.ids.slab = self.keys.slab = self.pairs.slab = self
+        self.segments = other.segments
+        for slot in range(self.top):
+            e = self.entry(slot)
+            if e.id:
+                e.account = accounts[e.account]
+                self.by_account[e.account] += 1
+                e.carrier = carriers[e.carrier]
+                if e.queue != NIL and e.queue >= WHEEL_LISTS:
+                    e.queue += shift
+        return shift
 
     @property
     def octets(self):

@@ -8,8 +8,8 @@ that goes the common way, and nothing once a message is final.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from smsc import records
 from smsc._spool import Slab
@@ -46,6 +46,15 @@ class Asides:
 
     def get(self, id: int) -> Aside:
         return self._of.get(id, NONE)
+
+    def dump(self) -> tuple[Any, ...]:
+        """Plain values of which ``load`` makes the same again."""
+        return tuple(self._of.items())
+
+    def load(self, values: tuple[Any, ...]) -> None:
+        """Become what was dumped."""
+        self._of = {id: Aside(*aside) for id, aside in values}
+        self.count = len(self._of)
 
     # -- the fold ----------------------------------------------------------------------------
 
@@ -92,6 +101,16 @@ class Doubts:
             count, oldest = found.get((carrier, cause), (0, since))
             found[(carrier, cause)] = (count + 1, min(oldest, since))
         return found
+
+    def dump(self) -> tuple[Any, ...]:
+        """Plain values of which ``load`` makes the same again."""
+        return tuple(self._of.items())
+
+    def load(self, values: tuple[Any, ...], carriers: Sequence[int]) -> None:
+        """Become what was dumped, with carriers numbered anew."""
+        self._of = {
+            id: Doubt(since, carriers[carrier], cause) for id, (since, carrier, cause) in values
+        }
 
     # -- the fold ----------------------------------------------------------------------------
 

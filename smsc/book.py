@@ -8,9 +8,9 @@ unique.
 
 from __future__ import annotations
 
-from smsc import records
+from smsc import image, records
 from smsc.journal._frame import Appender
-from smsc.ports import Apply, Log
+from smsc.ports import Apply, Log, Mark
 from smsc.records import Kind
 from smsc.state import State
 
@@ -28,18 +28,21 @@ class Book:
         self._counter = 0
         self._also: Apply | None = None
 
-    def replay(self, also: Apply | None = None) -> None:
+    def replay(self, covered: int, also: Apply | None = None) -> Mark | None:
         """Rebuild the state from the log. Once, before the first ``append``.
 
-        ``also`` is called with each record, after it was applied.
+        What ended after ``covered`` is met, and so is all else but what a checkpoint has; its mark
+        is returned if there is one. ``also`` is called with each record, after it was applied.
         Raises CorruptLog if acknowledged data can't be read, NewerLog for a newer format.
         """
+        mark = image.restore(self.log, self.state, covered)
         self._also = also
-        self.log.replay(self._apply)
+        self.log.replay(self._apply, mark)
         self._also = None
         # Message ids: partition 9 bits, epoch 20, counter 34. Unique for ever, never 0, and below
         # 2**63: what is negative where an id is expected is a refusal.
         self._ids = self.log.partition << 54 | self.log.epoch << 34
+        return mark
 
     def _apply(self, kind: int, position: int, time: int, head: bytes) -> None:
         # Not State.apply itself: compiled, that is a C function without its object.

@@ -224,10 +224,13 @@ class Core:
         self.state.before_end = self._ends.at_replay
         windows = {one.system_id: one.config.suppress_duplicates for one in self._accounts}
         recent = Recent({account: window for account, window in windows.items() if window})
-        self._book.replay(recent.met if any(windows.values()) else None)
+        also = recent.met if any(windows.values()) else None
+        mark = self._book.replay(self._traffic.covered, also)
         self.state.before_end = None
         now = self._commit.begin()
         if not self._log.ended_clean:
+            if mark is not None and also is not None:
+                recent = recent.behind(self._log, mark)
             self.repeats.recall(recent, self._log, now)
         self._book.start(now)
         self._ends.replayed(now)

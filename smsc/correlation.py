@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from smsc import records
 from smsc._spool import key_of
@@ -132,6 +132,15 @@ class Orphans:
     def oldest_segment(self) -> int:
         """The oldest segment that still holds one, or -1."""
         return min(self._segments, default=-1)
+
+    def dump(self) -> tuple[Any, ...]:
+        """Plain values of which ``load`` makes the same again."""
+        return tuple((one.position, records.orphan(*one.head)) for one in self)
+
+    def load(self, values: tuple[Any, ...]) -> None:
+        """Become what was dumped. There were none before."""
+        for position, head in values:
+            self.orphan(position, 0, head)
 
     # -- the fold ----------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import Any
 from smsc import message as rules
 from smsc import receipt as receipts
 from smsc import records
-from smsc._finished import Remembered, source_check_of
+from smsc._finished import source_check_of
 from smsc._pdu import Message, hex_id
 from smsc._record import Finished, finished
 from smsc._spool import pair_of
@@ -31,9 +31,6 @@ from smsc.smpp import MessageState
 from smsc.spool import Stage
 from smsc.till import Till
 from smsc.traffic import Traffic, segments
-
-#: Keys of finished messages that are remembered, so that a repeated receipt is known as such.
-REMEMBERED = 100_000
 
 #: A carrier may report on one message without end; its client hears of it this often.
 MAX_NOTIFICATIONS = 10
@@ -105,7 +102,7 @@ class Endings:
         self._per_account = per_account
         #: As many accounts of the state as were met, by its numbers; None for what is no account.
         self._owners: list[Account | None] = []
-        self._remembered = Remembered(REMEMBERED)
+        self._remembered = book.state.spool.remembered
         self._replayed: list[Finished] = []
 
     def adopt(self, accounts: Accounts) -> None:
@@ -139,7 +136,7 @@ class Endings:
         client is not sent a receipt of, whatever it asked for.
         """
         slab = self._state.spool.slab
-        id, key, flags = slab.id(slot), slab.key(slot), slab.flags(slot)
+        id, flags = slab.id(slot), slab.flags(slot)
         if flags & _APART:
             if flags & _PART:
                 self._end_part(slot, now, state, status, network_error, error)
@@ -165,8 +162,6 @@ class Endings:
         if self._per_account:
             event = DELIVERED if state in (_DELIVERED, _ENROUTE) else FAILED
             self._counters.by_account.count(account_number, event)
-        if key:
-            self.remember(key)
         if owner is not None and state != _ENROUTE and wants_receipt(message, state) and not quiet:
             # A carrier's clock may be off, but nothing ends before it began.
             done = min(max(done, body.submitted), now) if done else now
@@ -214,10 +209,7 @@ class Endings:
     def _end_part(
         self, slot: int, now: int, state: int, status: int, network_error: bytes, error: bytes
     ) -> None:
-        key = self._state.spool.slab.key(slot)
         whole = self.parts.ended(slot, now, state, status, network_error, error)
-        if key:
-            self.remember(key)
         if whole >= 0:
             self._end_whole(whole, now)
 
@@ -239,14 +231,12 @@ class Endings:
     ) -> None:
         """The whole of parts has ended, and so has each of them. Its record stands for theirs."""
         slab = self._state.spool.slab
-        id, key = slab.id(slot), slab.key(slot)
+        id = slab.id(slot)
         carrier = self._state.carriers.names[slab.carrier(slot)]
         parts = self._state.spool.joins.parts(id)
         head = records.final(id, state, status, network_error, error, carrier)
         self._book.append(_FINAL, now, head)
         self._bodies.drop(id)
-        if key:
-            self.remember(key)
         for part in parts:
             self.finish(slab.find(part), now, state, status, network_error, error, done)
 
@@ -267,12 +257,10 @@ class Endings:
     def move(self, slot: int, number: int, status: int, carrier: bytes, now: int) -> None:
         """Queue a message at another carrier. What the one before says, also of parts, is void."""
         slab = self._state.spool.slab
-        id, key = slab.id(slot), slab.key(slot)
+        id = slab.id(slot)
         parts = []
         if slab.state(slot) == _SPLIT:
             parts = sorted(self._state.spool.splits[id].parts)
-        if key:
-            self.remember(key)
         message = self._bodies.get(id, slab.position(slot)).message
         account = self._state.accounts.names[slab.account(slot)]
         pair = pair_of(account, message.source_addr, message.destination_addr)
@@ -370,8 +358,6 @@ class Endings:
 
     def at_replay(self, kind: int, position: int, time: int, head: bytes) -> None:
         """Take down an end that is met at the replay and may not be in the traffic log yet."""
-        if kind == _FINAL:
-            self._recall(head)
         if position <= self._traffic.covered:
             return
         end = (
@@ -379,12 +365,6 @@ class Endings:
         )
         if end is not None:
             self._replayed.append(end.at(position))
-
-    def _recall(self, head: bytes) -> None:
-        slab = self._state.spool.slab
-        slot = slab.find(records.read_final(head).id)
-        if slot >= 0 and slab.key(slot):
-            self.remember(slab.key(slot))
 
     def replayed(self, now: int) -> None:
         """The replay is over: the traffic log takes what it has not; what was begun is ended."""

@@ -9,7 +9,7 @@ ends, and those ends follow; with ``DISSOLVED`` it says that the parts go as the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from smsc.records import FinalHead
 
@@ -52,6 +52,24 @@ class Joins:
     def outcome(self, whole: int) -> Outcome | None:
         """How it ended; None while it is owed, or if it never was."""
         return self._outcomes.get(whole)
+
+    # -- as octets ---------------------------------------------------------------------------
+
+    def dump(self) -> tuple[Any, ...]:
+        """Plain values of which ``load`` makes the same again."""
+        return (
+            tuple((whole, tuple(parts)) for whole, parts in self._parts.items()),
+            tuple(self._whole_of.items()),
+            tuple(self._outcomes.items()),
+        )
+
+    def load(self, values: tuple[Any, ...]) -> None:
+        """Become what was dumped."""
+        parts, whole_of, outcomes = values
+        self._parts = {whole: dict.fromkeys(ids) for whole, ids in parts}
+        self._whole_of = dict(whole_of)
+        self._outcomes = {whole: Outcome(*outcome) for whole, outcome in outcomes}
+        self.count = len(self._parts)
 
     # -- the fold ----------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ campaign does not delay another client's message by more than one.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from typing import Any
 
 from smsc._spool import Slab
 
@@ -56,6 +58,17 @@ class CarrierLanes:
     def waiting(self) -> int:
         """How many messages are ready."""
         return sum(self._slab.length(queue) for queue in self._lists.values())
+
+    def dump(self) -> tuple[Any, ...]:
+        """Plain values of which ``load`` makes the same again."""
+        return tuple(self._lists.items()), tuple(map(tuple, self._rings)), self._turn
+
+    def load(self, values: tuple[Any, ...], later: int, accounts: Sequence[int]) -> None:
+        """Become what was dumped: with lists numbered so much higher, and accounts anew."""
+        lists, rings, self._turn = values
+        self._lists = {(accounts[of], lane): queue + later for (of, lane), queue in lists}
+        self._rings = [deque([queue + later for queue in ring]) for ring in rings]
+        self._active = {queue for ring in self._rings for queue in ring}
 
     def take(self) -> int:
         """The slot of the message to send next, out of its queue; -1 when nothing waits."""

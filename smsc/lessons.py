@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from smsc import records
 
@@ -39,6 +39,15 @@ class Lessons:
     def oldest_segment(self) -> int:
         """The oldest segment that still holds one, or -1."""
         return min((position >> 32 for position, _ in self._of.values()), default=-1)
+
+    def dump(self) -> tuple[Any, ...]:
+        """Plain values of which ``load`` makes the same again."""
+        return tuple(self._of.values())
+
+    def load(self, values: tuple[Any, ...]) -> None:
+        """Become what was dumped."""
+        lessons = [(position, Lesson(*fields)) for position, fields in values]
+        self._of = {lesson.carrier: (position, lesson) for position, lesson in lessons}
 
     # -- the fold ----------------------------------------------------------------------------
 

@@ -5,13 +5,13 @@ cimport smsc.records as records
 from smsc._spool cimport Slab
 from smsc.spool cimport Names
 
-cdef int _WAITING, _TAKEN, _DEFERRED
-
+cdef int _WAITING, _TAKEN, _DEFERRED, _INBOUND
 
 cdef class Mailboxes:
     cdef readonly Slab slab
     cdef readonly Names accounts
     cdef readonly Names carriers
+    cdef readonly uint64_t newest_end
     cdef list _lists
 
     cdef long _list(self, int account) except -1

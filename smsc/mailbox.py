@@ -8,11 +8,16 @@ twice, never not at all. The methods named after records are the fold (see ``spo
 
 from __future__ import annotations
 
+from array import array
 from enum import IntEnum
+from typing import Any
 
 from smsc import records
 from smsc._spool import Slab
+from smsc.records import MailKind
 from smsc.spool import Names
+
+_INBOUND = int(MailKind.INBOUND)
 
 
 class MailState(IntEnum):
@@ -38,6 +43,8 @@ class Mailboxes:
         self.slab = Slab()
         self.accounts = accounts
         self.carriers = carriers
+        #: Position of the record that ended an inbound message last.
+        self.newest_end = 0
         #: Per account, by its number, the list of its mails that wait.
         self._lists: list[int] = []
 
@@ -87,6 +94,24 @@ class Mailboxes:
         self.slab.set_state(slot, _WAITING)
         self.slab.push(slot, self._list(self.slab.account(slot)))
 
+    # -- as octets ---------------------------------------------------------------------------
+
+    def dump(self) -> tuple[Any, ...]:
+        """Plain values of which ``load``, with the slab, makes the same again."""
+        return tuple(self._lists), self.newest_end
+
+    def load(
+        self, values: tuple[Any, ...], slab: Slab, accounts: array[int], carriers: array[int]
+    ) -> None:
+        """Become what was dumped, with names numbered anew. Nothing was held here before."""
+        lists, self.newest_end = values
+        later = self.slab.become(slab, accounts, carriers)
+        for of, queue in enumerate(lists):
+            while len(self._lists) <= accounts[of]:
+                self._lists.append(-1)
+            self._lists[accounts[of]] = queue + later
+        self._lists = [queue if queue >= 0 else self.slab.new_list() for queue in self._lists]
+
     # -- the fold ----------------------------------------------------------------------------
 
     def mail(self, position: int, time: int, head: bytes) -> None:
@@ -105,4 +130,6 @@ class Mailboxes:
         slab = self.slab
         slot = slab.find(records.read_mail_done(head).id)
         if slot >= 0:
+            if slab.lane(slot) == _INBOUND:
+                self.newest_end = position
             slab.remove(slot)

@@ -35,6 +35,37 @@ class Cipher(Protocol):
         """The bodies again. Raises BadSeal if they can't be opened or were changed."""
 
 
+class Mark(NamedTuple):
+    """One frame of a log, for those who know the log up to it."""
+
+    segment: int
+    #: Of the segment.
+    salt: int
+    #: Where in the segment the frame starts and ends.
+    start: int
+    end: int
+    #: Its number, the CRC of its header, and its time.
+    number: int
+    crc: int
+    time_ms: int
+
+
+class Checkpoint(Protocol):
+    """What was made of a log up to a frame, as octets."""
+
+    @property
+    def mark(self) -> Mark: ...
+
+    @property
+    def settled(self) -> int:
+        """Position of the newest record before whose effect must be elsewhere, too."""
+
+    def read(self, octets: int) -> bytes:
+        """The next octets; fewer only at the end."""
+
+    def close(self) -> None: ...
+
+
 class Log(Protocol):
     """An append-only log of frames; one frame is one group commit, whole or absent.
 
@@ -51,8 +82,20 @@ class Log(Protocol):
     #: Octets appended and not yet durable.
     pending_octets: int
 
-    def replay(self, apply: Apply) -> None:
-        """Feed every record on disk to ``apply``, oldest first. Once, before the first append."""
+    def checkpoint(self) -> Checkpoint | None:
+        """What was made of this log up to a frame of it, if that is there and beyond doubt."""
+
+    def doubt(self, reason: str) -> None:
+        """The checkpoint was of no use: there is none any more."""
+
+    def replay(self, apply: Apply, after: Mark | None = None) -> None:
+        """Feed every record on disk to ``apply``, oldest first. Once, before the first append.
+
+        With a checkpoint's mark only those that are behind it.
+        """
+
+    def glance(self, apply: Apply, mark: Mark, since: int) -> None:
+        """Feed ``apply`` again what is before the mark, from not later than a time on."""
 
     def begin(self, now: int) -> int:
         """Open a frame at time ``now`` unless one is open; return the open frame's time.

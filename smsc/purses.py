@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from smsc import records
 from smsc.rating import EMPTY, Purse
@@ -40,6 +41,15 @@ class Purses:
     def oldest_segment(self) -> int:
         """The oldest segment that still holds one, or -1."""
         return min(self._segments, default=-1)
+
+    def dump(self) -> tuple[Any, ...]:
+        """Plain values of which ``load`` makes the same again."""
+        return tuple((customer, *held) for customer, held in self._held.items())
+
+    def load(self, values: tuple[Any, ...]) -> None:
+        """Become what was dumped. There were none before."""
+        for customer, position, purse in values:
+            self.take((customer, position, Purse(*purse)))
 
     # -- the fold ----------------------------------------------------------------------------
 

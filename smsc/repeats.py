@@ -17,7 +17,7 @@ from hashlib import blake2b
 
 from smsc import records
 from smsc._pdu import Message
-from smsc.ports import EdgeBind, Log
+from smsc.ports import EdgeBind, Log, Mark
 from smsc.records import Flag, Kind
 from smsc.smpp import Tag
 
@@ -114,6 +114,14 @@ class Recent:
             if self._met[oldest][0] > time - self._longest:
                 return
             del self._met[oldest]
+
+    def behind(self, log: Log, mark: Mark) -> Recent:
+        """The same with what was taken before a mark, of which only what came behind was met."""
+        both = Recent(self._windows)
+        log.glance(both.met, mark, mark.time_ms - self._longest)
+        for id, met in self._met.items():
+            both._met.setdefault(id, met)
+        return both
 
     def taken(self, now: int) -> list[tuple[int, tuple[int, int, bytes]]]:
         """The id of each, and when it came, where it lies, and whose it is."""

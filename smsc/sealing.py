@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidTag
 from smsc.errors import BadSeal, StorageError
 from smsc.journal import Journal
 from smsc.keys import DataKey, Keyring
-from smsc.ports import Apply
+from smsc.ports import Apply, Mark
 from smsc.retention import SPOOL, Name
 
 #: How long a key is used, seconds.
@@ -97,8 +97,8 @@ class SealedJournal(Journal):
         self._keys = keys
         self.cipher = self.epochs = Epochs(keys)
 
-    def replay(self, apply: Apply) -> None:
-        super().replay(apply)
+    def replay(self, apply: Apply, after: Mark | None = None) -> None:
+        super().replay(apply, after)
         assert self._keys is not None and self._segment is not None
         # The copy of the last frame is in the new segment, and sealed as it was.
         self._ends = dict.fromkeys(self.epochs, self._segment.header.number)

@@ -11,6 +11,7 @@ crash, the parts are nothing and the text is owed whole.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from smsc import records
 from smsc.records import SplitHead
@@ -89,6 +90,27 @@ class Splits:
     def oldest_segment(self) -> int:
         """The oldest segment that still holds one, or -1."""
         return min(self._segments, default=-1)
+
+    # -- as octets ---------------------------------------------------------------------------
+
+    def dump(self) -> tuple[Any, ...]:
+        """Plain values of which ``load`` makes the same again."""
+        splits = [
+            (id, tuple(sorted(one.parts)), one.position, one.head and records.split(*one.head))
+            for id, one in self._splits.items()
+        ]
+        taken = [(pair, tuple(sorted(used))) for pair, used in self._taken.items()]
+        return tuple(splits), tuple(taken)
+
+    def load(self, values: tuple[Any, ...]) -> None:
+        """Become what was dumped. There were none before."""
+        splits, taken = values
+        for id, parts, position, head in splits:
+            if head is not None:
+                self.split(position, head)
+            for part in parts:
+                self.part(part, id)
+        self._taken = {pair: set(used) for pair, used in taken}
 
     # -- the fold ----------------------------------------------------------------------------
 

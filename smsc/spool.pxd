@@ -1,14 +1,14 @@
 from libc.stdint cimport int64_t, uint64_t
 
 cimport smsc.records as records
-from smsc._finished cimport FinalStates, error_octet
+from smsc._finished cimport FinalStates, Remembered, error_octet
 from smsc._spool cimport Slab
 from smsc.joins cimport Joins
 from smsc.lanes cimport CarrierLanes
 from smsc.splits cimport Splits
 
 cdef int _QUEUED, _ATTEMPT, _ACKED, _IN_DOUBT, _SPLIT, _JOINED, _MAY_REPEAT, _PART
-cdef int _BROADCAST, _WHOLE
+cdef int _BROADCAST, _WHOLE, _APART
 
 
 cdef class Names:
@@ -29,6 +29,8 @@ cdef class Spool:
     cdef readonly Joins joins
     cdef readonly object broadcasts
     cdef readonly object doubts
+    cdef readonly Remembered remembered
+    cdef readonly uint64_t newest_end
     cdef list _lanes
 
     cpdef CarrierLanes lanes(self, int carrier)

@@ -21,11 +21,13 @@ the business of ``lanes``.
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from enum import IntEnum
+from typing import Any
 
 from smsc import records
-from smsc._finished import FinalStates, error_octet
+from smsc._finished import FinalStates, Remembered, error_octet
 from smsc._spool import FIRST_LIST, Slab
 from smsc.asides import Doubt, Doubts
 from smsc.joins import Joins
@@ -51,6 +53,10 @@ _ACKED, _IN_DOUBT = int(Stage.ACKED), int(Stage.IN_DOUBT)
 _SPLIT, _JOINED = int(Stage.SPLIT), int(Stage.JOINED)
 _MAY_REPEAT, _PART = int(Flag.MAY_REPEAT), int(Flag.PART)
 _BROADCAST, _WHOLE = int(Flag.BROADCAST), int(Flag.WHOLE)
+_APART = int(Flag.PART | Flag.WHOLE)
+
+#: Keys of finished messages that are remembered, so that a repeated receipt is known as such.
+REMEMBERED = 100_000
 
 #: States in which a message is still worth nothing but sending, so that its validity ends it.
 UNSENT = 1 << Stage.QUEUED
@@ -97,6 +103,10 @@ class Spool:
         self.broadcasts: defaultdict[int, set[int]] = defaultdict(set)
         #: Attempts whose outcome is unknown.
         self.doubts = Doubts()
+        #: The keys that carriers' receipts named finished messages by.
+        self.remembered = Remembered(REMEMBERED)
+        #: Position of the record that ended a message its client knows last.
+        self.newest_end = 0
         self._lanes: list[CarrierLanes] = []
 
     def __len__(self) -> int:
@@ -119,6 +129,32 @@ class Spool:
         slab = self.slab
         slab.set_attempt(slot, slab.attempt(slot), carrier)
         self.ready(slot)
+
+    # -- as octets ---------------------------------------------------------------------------
+
+    def dump(self) -> tuple[Any, ...]:
+        """Plain values of which ``load``, with the slab, makes the same again."""
+        return (
+            tuple([(account, tuple(sorted(ids))) for account, ids in self.broadcasts.items()]),
+            self.splits.dump(),
+            self.joins.dump(),
+            self.doubts.dump(),
+            self.newest_end,
+            tuple([lanes.dump() for lanes in self._lanes]),
+        )
+
+    def load(
+        self, values: tuple[Any, ...], slab: Slab, accounts: array[int], carriers: array[int]
+    ) -> None:
+        """Become what was dumped, with names numbered anew. Nothing was owed here before."""
+        broadcasts, splits, joins, doubts, self.newest_end, lanes = values
+        later = self.slab.become(slab, accounts, carriers)
+        self.broadcasts.update({accounts[of]: set(ids) for of, ids in broadcasts})
+        self.splits.load(splits)
+        self.joins.load(joins)
+        self.doubts.load(doubts, carriers)
+        for carrier, queues in enumerate(lanes):
+            self.lanes(carriers[carrier]).load(queues, later, accounts)
 
     # -- the fold ----------------------------------------------------------------------------
 
@@ -226,7 +262,9 @@ class Spool:
         elif slab.state(slot) == _SPLIT:
             self.splits.undone(m.id)
         # What the carrier before says from now on is no longer evidence.
-        if slab.key(slot):
+        key = slab.key(slot)
+        if key:
+            self.remembered.add(key)
             slab.set_key(slot, 0)
         if m.pair and not slab.pair(slot):
             slab.set_pair(slot, m.pair)
@@ -269,8 +307,13 @@ class Spool:
         if slot >= 0:
             if slab.state(slot) == _IN_DOUBT:
                 self.doubts.settled(slab.id(slot))
+            key = slab.key(slot)
+            if key:
+                self.remembered.add(key)
             if slab.flags(slot) & _PART:
                 self.splits.part_ended(end.id)
+            if not slab.flags(slot) & _APART:
+                self.newest_end = position
             if slab.flags(slot) & _BROADCAST:
                 self.broadcasts[slab.account(slot)].discard(slab.id(slot))
             slab.remove(slot)

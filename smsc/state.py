@@ -7,16 +7,21 @@ end in the same state: ``fingerprint`` shows it. Time comes only from the frame 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
 
 from smsc import records
-from smsc._finished import FinalStates
+from smsc._finished import FinalStates, Remembered
+from smsc._spool import Slab
 from smsc.asides import Asides
 from smsc.correlation import Orphans
 from smsc.errors import NewerLog
 from smsc.lessons import Lessons
 from smsc.mailbox import Mailboxes
 from smsc.purses import Purses, Written
+from smsc.rating import Purse
 from smsc.records import Kind
 from smsc.spool import Names, Spool, Stage
 
@@ -139,6 +144,59 @@ class State:
             self.spool.splits.oldest_segment(),
         )
         return min((segment for segment in needed if segment >= 0), default=-1)
+
+    @property
+    def newest_end(self) -> int:
+        """Position of the newest record that ended what leaves a traffic record."""
+        return max(self.spool.newest_end, self.mailboxes.newest_end)
+
+    # -- as octets ---------------------------------------------------------------------------
+
+    def dump(self) -> tuple[tuple[Any, ...], Iterator[bytes]]:
+        """``(values, pieces)`` of which ``load`` makes the same state again.
+
+        Nothing may change while the pieces are taken. Values are plain.
+        """
+        spool, pieces = self.spool.slab.dump()
+        mailboxes, more = self.mailboxes.slab.dump()
+        ended, rest = self.ended.dump()
+        remembered, last = self.spool.remembered.dump()
+        values = (
+            (self.epoch, self._began, self._time, self._written),
+            (tuple(self.accounts.names), tuple(self.carriers.names)),
+            (spool, mailboxes, ended, remembered),
+            (self.spool.dump(), self.mailboxes.dump()),
+            (self.asides.dump(), self.lessons.dump(), self.purses.dump(), self.orphans.dump()),
+        )
+        return values, chain(pieces, more, rest, last)
+
+    def load(self, values: tuple[Any, ...], read: Callable[[int], bytes]) -> None:
+        """Become the state that was dumped; ``read(n)`` gives the next ``n`` octets of its pieces.
+
+        No record was applied to this one before, but there may be names in it, and lists. After a
+        ValueError, where no state was ever like this, nothing has changed.
+        """
+        (epoch, began, time, written), names, facts, folds, seldom = values
+        spool, mailboxes = Slab(), Slab()
+        ended = FinalStates(self.ended.keep, self.ended.most)
+        spool.load(facts[0], read)
+        mailboxes.load(facts[1], read)
+        ended.load(facts[2], read)
+        remembered = Remembered(self.spool.remembered.least)
+        remembered.load(facts[3], read)
+        accounts = array("H", [self.accounts.index(name) for name in names[0]])
+        carriers = array("H", [self.carriers.index(name) for name in names[1]])
+        self.ended.become(ended, accounts)
+        self.spool.remembered.become(remembered)
+        self.spool.load(folds[0], spool, accounts, carriers)
+        self.mailboxes.load(folds[1], mailboxes, accounts, carriers)
+        asides, lessons, purses, orphans = seldom
+        self.asides.load(asides)
+        self.lessons.load(lessons)
+        self.purses.load(purses)
+        self.orphans.load(orphans)
+        self.epoch, self._began, self._time = epoch, began, time
+        self._written = None if written is None else (*written[:2], Purse(*written[2]))
 
     def fingerprint(self) -> str:
         """A hash over everything the log determines, in an order that does not depend on history.

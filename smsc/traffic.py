@@ -391,6 +391,14 @@ class Traffic:
         waiting = [end.position for ends in self._lent.values() for end in ends]
         self._settled_up_to = min(min(waiting) - 1, self.written) if waiting else self.written
 
+    def note(self) -> None:
+        """Write down how far all is covered, which is else on disk only with the next block."""
+        for one in list(self._logs.values())[-1:]:
+            if not one.log.open_octets:
+                one.log.begin(self._clock())
+            one.log.append(CURSOR, _CURSOR.pack(self.covered))
+            self._unsettled.append((one, one.log.seal()))
+
     def lend(self, month: str) -> bool:
         """Let go of a month's log, so that it may be rewritten; what ends meanwhile waits.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from smsc import reading
+from smsc import image, reading
 from smsc._pdu import Decoder, Message, Pdu, encode
 from smsc.accounts import Accounts, hash_password
 from smsc.commit import Commit
@@ -19,6 +19,7 @@ from smsc.journal import SimLog
 from smsc.message import check_replacement
 from smsc.rating import Tariff
 from smsc.smpp import Command
+from smsc.state import State
 from smsc.traffic import Plain, Sealer, Traffic, read
 
 START = 1_790_000_000_000
@@ -282,6 +283,14 @@ class Keeper:
         lookup = Asked() if self.lookup is not None else None
         tail = self.log.lose_tail()
         return Keeper(tail, logs, self.now + after, self.text, self.tariffs, lookup)
+
+    def check_point(self, frame: int) -> None:
+        """Have a checkpoint of the log up to a frame, as ``smsc.fold`` makes one."""
+        state = self.core.state
+        folded = State(state.ended.keep, state.ended.most)
+        self.log.replay_to(folded.apply, frame)
+        self.log.keep(frame, folded.newest_end, b"".join(image.octets(folded)))
+        self.traffic.note()
 
     def records(self) -> list[dict[str, Any]]:
         """The traffic records on disk, in no order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 
 import pytest
@@ -169,6 +170,12 @@ def test_the_newest_keys_are_remembered(least: int) -> None:
         assert keys.has(key)
         assert keys.has(order[max(0, at - least + 1)])
     assert not any(keys.has(key) for key in order[: -2 * least])
+    facts, pieces = keys.dump()
+    fresh, copy = Remembered(least), Remembered(least)
+    fresh.load(facts, io.BytesIO(b"".join(pieces)).read)
+    copy.become(fresh)
+    assert copy.dump() == keys.dump()
+    assert all(copy.has(key) == keys.has(key) for key in order)
     with pytest.raises(ValueError, match="not 0"):
         keys.add(0)
     assert not keys.has(0)

@@ -10,7 +10,7 @@ Every run is determined by its seed, and a failing seed is a regression test. Wh
 * a part that a client cut is delivered only if it was sent, or the whole that it was joined in
 * a message moves on only where its route says so, and never back to a carrier that failed it
 * what was cancelled or erased ends so, and nobody reaches a message of another account
-* a replay of the log ends in the very state of the run
+* a replay of the log ends in the very state of the run, and so it does from a checkpoint on
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from smsc import records
+from smsc import image, records
 from smsc._pdu import Message
 from smsc.records import Flag, Kin, Kind
 from smsc.smpp import Command, MessageState, Status
@@ -29,6 +29,7 @@ from smsc.spool import Stage
 from smsc.state import State
 from smsc.subject import NUMBER, Restricted, Subject
 from tests.keeper import BASE, Asked, Client, Keeper, Relay, deliver_sm, submit_sm
+from tests.test_image import octets
 
 #: One carrier is sent long texts in parts; the other takes them whole, and so parts joined.
 TEXT = BASE.replace("in_doubt: {policy", "long_messages: udh\n    in_doubt: {policy").replace(
@@ -269,6 +270,11 @@ class World:
             self.keeper.log.advance()
         self.keeper.turn.run()
 
+    def check_point(self) -> None:
+        """A checkpoint is made of the log up to some frame."""
+        if self.keeper.log.durable:
+            self.keeper.check_point(self.dice.randint(1, self.keeper.log.durable))
+
     def crash(self) -> None:
         for relay in self.relays:
             self.arrive(relay)  # what had left before is on the wire
@@ -289,6 +295,13 @@ class World:
         replayed = State()
         log.lose_tail().replay(replayed.apply)
         assert replayed.fingerprint() == self.keeper.core.state.fingerprint()
+        after, from_there = log.lose_tail(), State()
+        mark = image.restore(after, from_there, log.octets << 32)
+        if mark is not None:
+            after.replay(from_there.apply, mark)
+            assert from_there.fingerprint() == replayed.fingerprint()
+            if log.oldest_segment() == 1:  # nothing was forgotten since: not a slot is elsewhere
+                assert octets(from_there) == octets(replayed)
 
     def note_doubts(self) -> None:
         """What the log itself says: doubts, what one carrier failed for another, parts."""
@@ -400,6 +413,7 @@ ACTIONS = {
     World.look_up: 10,
     World.time: 15,
     World.slow_disk: 4,
+    World.check_point: 3,
     World.crash: 2,
 }
 

@@ -660,6 +660,16 @@ def peek(const unsigned char[::1] data not None, size_t start, uint64_t salt):
     return header.number, header.flags
 
 
+def stands(const unsigned char[::1] data not None, size_t start, uint64_t salt):
+    """``(number, crc, octets, time_ms)`` by the sound header at ``start``, else None."""
+    cdef Header header
+    if <size_t>data.shape[0] <= start:
+        return None
+    if not check_header(&data[start], data.shape[0] - start, salt, &header):
+        return None
+    return header.number, header.crc, header.octets, header.time_ms
+
+
 def feed(const unsigned char[::1] data not None, size_t start, size_t end, uint64_t position,
          object apply) -> None:
     """Call ``apply(kind, position, time_ms, head)`` for each record of the checked frames.
@@ -735,10 +745,10 @@ def record(const unsigned char[::1] data not None, uint64_t salt, size_t offset)
     return as_tuple(&data[0], 0)
 
 
-def crc32c(bytes data not None) -> int:
-    """CRC32C as RFC 3720 B.4 has it."""
+def crc32c(bytes data not None, uint32_t before=0) -> int:
+    """CRC32C as RFC 3720 B.4 has it; of what has ``before`` and then ``data``."""
     return (~crc32c_update(
-        0xFFFFFFFF, <const unsigned char *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
+        ~before, <const unsigned char *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
     )) & 0xFFFFFFFF
 
 

@@ -16,16 +16,17 @@ from pathlib import Path
 from typing import Final
 
 from smsc.errors import StorageError
-from smsc.journal import _frame, filesystem, segment
+from smsc.journal import _frame, checkpoint, filesystem, segment
 from smsc.journal._committer import Committer
 from smsc.journal._frame import Appender, Frame
+from smsc.journal.checkpoint import Checkpoint, Described, Doubtful
 from smsc.journal.disk import Disk, RealDisk
 from smsc.journal.filesystem import Filesystem
 from smsc.journal.inline import InlineCommitter
-from smsc.journal.recovery import Recovery, Report
+from smsc.journal.recovery import Recovery, Report, look_back
 from smsc.journal.segment import SEGMENT_HEADER, SEGMENT_OCTETS, Segment
 from smsc.journal.shelf import Shelf
-from smsc.ports import Apply
+from smsc.ports import Apply, Mark
 
 #: A frame beyond this gains nothing: syncing it takes longer than the sync saves.
 FRAME_OCTETS: Final = 1024 * 1024
@@ -67,6 +68,8 @@ class Journal(Appender):
         self.fdatasync_us = 0
         #: What ``replay`` found.
         self.recovered = Report()
+        #: Why there was a checkpoint and it was not used; empty if that is not so.
+        self.doubted = ""
         # Where the next frame goes.
         self._number = 1
         self._chain = 0
@@ -124,11 +127,36 @@ class Journal(Appender):
             if name.endswith(segment.TEMPORARY_SUFFIX):
                 self._disk.unlink(self.directory / name)
 
-    def replay(self, apply: Apply) -> None:
+    def checkpoint(self) -> Checkpoint | None:
+        """The one beside this log, beyond doubt, or None; one that is doubtful is removed."""
+        kept = list(self._shelf.segments.values())
+        try:
+            found = checkpoint.find(self._disk, self.directory, self.partition, kept)
+        except Doubtful as error:
+            self.doubt(str(error))
+            return None
+        self._shelf.checkpoint = None if found is None else found.described
+        return found
+
+    def doubt(self, reason: str) -> None:
+        """The checkpoint was of no use: there is none any more."""
+        self.doubted = reason
+        self._shelf.checkpoint = None
+        with self._fatal("removing a checkpoint"):
+            checkpoint.remove(self._disk, self.directory, self._directory_fd)
+
+    def glance(self, apply: Apply, mark: Mark, since: int) -> None:
+        """Feed ``apply`` again what is before the mark, from not later than a time on."""
+        kept = list(self._shelf.segments.values())
+        with self._fatal("reading what was before"):
+            look_back(self._disk, kept, mark, since, apply)
+
+    def replay(self, apply: Apply, after: Mark | None = None) -> None:
         """Feed every record on disk to ``apply``, oldest first. Once, before the first append.
 
-        The log is ready to append afterwards. Raises CorruptLog if acknowledged data is damaged,
-        StorageError if the disk fails; after either only ``close`` is left.
+        With a checkpoint's mark only those that are behind it. The log is ready to append
+        afterwards. Raises CorruptLog if acknowledged data is damaged, StorageError if the disk
+        fails; after either only ``close`` is left.
         """
         if self._segment is not None:
             raise RuntimeError("a log is replayed once")
@@ -136,7 +164,7 @@ class Journal(Appender):
         self._shelf.epoch = self.epoch
         recovery = Recovery(self._disk, self.directory, self._directory_fd)
         with self._fatal("recovering the log"):
-            tail = recovery.run(list(self._shelf.segments.values()), apply)
+            tail = recovery.run(list(self._shelf.segments.values()), apply, after)
             header = self._shelf.header()
             copy, chain = tail.copy(header) if tail else (None, 0)
             self._write_to(self._shelf.create(header, copy))
@@ -298,6 +326,31 @@ class Journal(Appender):
         self._alive()
         with self._fatal("closing a segment"):
             return self._shelf.release(segment)
+
+    # -- the checkpoint ----------------------------------------------------------------------
+
+    @property
+    def sealed(self) -> int:
+        """Number of the segment before which all is durable and nothing is written any more."""
+        return self._shelf.written_from
+
+    @property
+    def kept_checkpoint(self) -> Described | None:
+        """What the newest checkpoint says of itself."""
+        return self._shelf.checkpoint
+
+    @property
+    def behind(self) -> int:
+        """Octets of the sealed segments behind that of the checkpoint, or of all."""
+        return self._shelf.behind()
+
+    def adopt_checkpoint(self, made: Described) -> None:
+        """Have what was written under the temporary name as checkpoint, by and by.
+
+        If its segment is forgotten meanwhile, it is removed.
+        """
+        self._alive()
+        self._shelf.adopt_checkpoint(made)
 
     @property
     def octets(self) -> int:

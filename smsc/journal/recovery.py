@@ -13,7 +13,7 @@ beside the segment as ``.torn``. A recovery that is killed anywhere is simply do
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from smsc.journal import _frame, segment
 from smsc.journal._frame import Frame, Scan
 from smsc.journal.disk import Disk
 from smsc.journal.segment import SEGMENT_HEADER, Segment, SegmentHeader
-from smsc.ports import Apply
+from smsc.ports import Apply, Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,24 @@ class Checked:
 
     segment: Segment
     data: bytes
+    #: Where the scan began.
+    start: int
     scan: Scan
     #: Acknowledged data is missing or damaged, here or in an earlier segment.
     problem: CorruptLog | None = None
     #: Octets from ``scan.end`` to ``scan.filled`` are of a frame that was never acknowledged.
     torn: bool = False
+
+    @property
+    def last(self) -> Mark | None:
+        """Its last sound frame."""
+        scan, header = self.scan, self.segment.header
+        if not scan.frames:
+            return None
+        return Mark(
+            header.number, header.salt, scan.last, scan.end, scan.number - 1, scan.chain,
+            scan.last_time,
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -53,14 +66,21 @@ class Report:
     torn: dict[Path, int] = field(default_factory=dict)
 
 
-def walk(disk: Disk, segments: list[Segment]) -> Iterator[Checked]:
-    """Read and judge segments, oldest first. Nothing is changed."""
-    stops = _copies_ahead(disk, segments)
+def walk(disk: Disk, segments: Sequence[Segment], after: Mark | None = None) -> Iterator[Checked]:
+    """Read and judge segments, oldest first; with a mark only what is behind it.
+
+    Nothing is changed.
+    """
     number = chain = 0
+    start = SEGMENT_HEADER
+    if after is not None:
+        segments = [item for item in segments if item.number >= after.segment]
+        number, chain, start = after.number + 1, after.crc, after.end
+    stops = copies_ahead(disk, segments)
     suspect: CorruptLog | None = None
     for item, stop in zip(segments, stops, strict=True):
         data = segment.contents(disk, item)
-        scan = _frame.scan(data, SEGMENT_HEADER, item.header.salt, number, chain, stop)
+        scan = _frame.scan(data, start, item.header.salt, number, chain, stop)
         problem, torn = _judge(item, scan, number, stop)
         if suspect and scan.filled > SEGMENT_HEADER:
             problem, suspect = suspect, None
@@ -68,10 +88,11 @@ def walk(disk: Disk, segments: list[Segment]) -> Iterator[Checked]:
             suspect = _corrupt("unreadable, but later segments are written", item, scan)
         # Behind damage any number is taken, so that one hole is reported once.
         number, chain = (0, 0) if problem else (scan.number, scan.chain)
-        yield Checked(item, data, scan, problem, torn)
+        yield Checked(item, data, start, scan, problem, torn)
+        start = SEGMENT_HEADER
 
 
-def _copies_ahead(disk: Disk, segments: list[Segment]) -> list[int]:
+def copies_ahead(disk: Disk, segments: Sequence[Segment]) -> list[int]:
     """For each segment, the number from which on the segment after it holds a copy; 0: none."""
     stops: list[int] = []
     ahead = 0
@@ -83,13 +104,23 @@ def _copies_ahead(disk: Disk, segments: list[Segment]) -> list[int]:
     return stops[::-1]
 
 
-def _first_frame(disk: Disk, item: Segment) -> tuple[int, int] | None:
+def header_of(disk: Disk, item: Segment, start: int = SEGMENT_HEADER) -> bytes:
+    """The octets where a frame's header may stand."""
     fd = disk.open(item.path)
     try:
-        data = disk.pread(fd, _frame.FRAME_HEADER, SEGMENT_HEADER)
+        return disk.pread(fd, _frame.FRAME_HEADER, start)
     finally:
         disk.close(fd)
-    return _frame.peek(data, 0, item.header.salt)
+
+
+def _first_frame(disk: Disk, item: Segment) -> tuple[int, int] | None:
+    return _frame.peek(header_of(disk, item), 0, item.header.salt)
+
+
+def _first_time(disk: Disk, item: Segment) -> int:
+    """When its first frame was written; 0 if it has none."""
+    found = _frame.stands(header_of(disk, item), 0, item.header.salt)
+    return 0 if found is None else found[3]
 
 
 def _judge(item: Segment, scan: Scan, expected: int, stop: int) -> tuple[CorruptLog | None, bool]:
@@ -153,21 +184,23 @@ class Recovery:
         self._empty: list[Segment] = []
         self.report = Report()
 
-    def run(self, segments: list[Segment], apply: Apply) -> Tail | None:
+    def run(
+        self, segments: Sequence[Segment], apply: Apply, after: Mark | None = None
+    ) -> Tail | None:
         """Feed every record but those of the last frame to ``apply``; return that frame.
 
-        Raises CorruptLog at the first damage.
+        With a mark only what is behind it. Raises CorruptLog at the first damage.
         """
         tail: tuple[Segment, Tail] | None = None
-        for checked in walk(self._disk, segments):
+        for checked in walk(self._disk, segments, after):
             if checked.problem:
                 raise checked.problem
             self._account(checked)
             if checked.scan.frames:
                 if tail:
-                    _feed(tail[0], tail[1].data, tail[1].start, tail[1].scan.end, apply)
+                    feed(tail[0], tail[1].data, tail[1].start, tail[1].scan.end, apply)
                 scan = checked.scan
-                _feed(checked.segment, checked.data, SEGMENT_HEADER, scan.last, apply)
+                feed(checked.segment, checked.data, checked.start, scan.last, apply)
                 tail = checked.segment, Tail(checked.data, scan.last, scan)
         self.report.clean = tail is not None and bool(tail[1].scan.last_flags & _frame.CLEAN)
         return tail[1] if tail else None
@@ -177,7 +210,7 @@ class Recovery:
         report.segments += 1
         report.frames += scan.frames
         report.records += scan.records
-        report.octets += scan.end - SEGMENT_HEADER
+        report.octets += scan.end - checked.start
         if scan.filled <= SEGMENT_HEADER:
             self._empty.append(checked.segment)
         elif checked.torn:
@@ -220,6 +253,26 @@ class Recovery:
             self._disk.close(fd)
 
 
-def _feed(item: Segment, data: bytes, start: int, end: int, apply: Apply) -> None:
+def look_back(
+    disk: Disk, segments: Sequence[Segment], mark: Mark, since: int, apply: Apply
+) -> None:
+    """Feed every record before the mark, from not later than ``since`` on.
+
+    Raises CorruptLog where one of them can't be read.
+    """
+    times = [(_first_time(disk, item), item) for item in segments if item.number <= mark.segment]
+    first = max((item.number for time, item in times if 0 < time <= since), default=0)
+    for checked in walk(disk, [item for item in segments if item.number >= first]):
+        if checked.segment.number > mark.segment:
+            return
+        if checked.problem:
+            raise checked.problem
+        is_last = checked.segment.number == mark.segment
+        end = min(checked.scan.end, mark.end) if is_last else checked.scan.end
+        feed(checked.segment, checked.data, SEGMENT_HEADER, end, apply)
+
+
+def feed(item: Segment, data: bytes, start: int, end: int, apply: Apply) -> None:
+    """Give every record of checked frames to ``apply``."""
     if end > start:
         _frame.feed(data, start, end, item.number << 32 | start, apply)

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from smsc.errors import BadSeal, CorruptLog
-from smsc.journal import _frame, segment
+from smsc.journal import _frame, checkpoint, segment
 from smsc.journal._frame import Frame, Group
+from smsc.journal.checkpoint import Described
 from smsc.journal.disk import Disk
 from smsc.journal.inline import InlineExecutor
 from smsc.journal.segment import Segment, SegmentHeader
@@ -36,6 +37,9 @@ LOW_WATER: Final = 2
 RETRY_S: Final = 1.0
 #: Errors of making a segment that pass by themselves; until then the log lives off the last one.
 PASSING: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
+
+
+T = TypeVar("T")
 
 
 class Shelf:
@@ -63,6 +67,8 @@ class Shelf:
         self.written_from = 0
         #: What is kept, oldest first.
         self.segments: dict[int, Segment] = {}
+        #: What the checkpoint says of itself that is there or, by and by, will be.
+        self.checkpoint: Described | None = None
         #: Whether there is space for segments to come.
         self.room = True
         self._next_number = 1
@@ -71,7 +77,8 @@ class Shelf:
         self._opened: OrderedDict[int, Segment] = OrderedDict()
         # Opened last; positions are never used again, so they stay true.
         self._groups: deque[Group] = deque(maxlen=OPEN_GROUPS)
-        self._removals: deque[Future[None]] = deque()
+        #: What the worker is to do, but for making segments.
+        self._tasks: deque[Future[None]] = deque()
         self._retry: threading.Timer | None = None
         self._worker = ThreadPoolExecutor(1, "journal") if disk.real else InlineExecutor()
 
@@ -148,8 +155,8 @@ class Shelf:
 
     def tend(self) -> None:
         """See what became of the worker's tasks, and whether a full disk has space again."""
-        while self._removals and self._removals[0].done():
-            self._removals.popleft().result()
+        while self._tasks and self._tasks[0].done():
+            self._tasks.popleft().result()
         error = _error_of(self._next)
         if error is not None and not self._starved:
             raise error
@@ -225,10 +232,17 @@ class Shelf:
         gone = [item for number, item in self.segments.items() if number < limit]
         self.forget(gone)
         if gone:
-            removal = self._worker.submit(self._unlink, [item.path for item in gone])
-            removal.add_done_callback(self._report)
-            self._removals.append(removal)
+            made = self.checkpoint
+            if made is not None and made.mark.segment < limit:
+                self.checkpoint = None
+                self._have_done(self._drop_checkpoint, checkpoint.NAME)
+            self._have_done(self._unlink, [item.path for item in gone])
         return len(gone)
+
+    def _have_done(self, what: Callable[[T], None], of: T) -> None:
+        task = self._worker.submit(what, of)
+        task.add_done_callback(self._report)
+        self._tasks.append(task)
 
     def forget(self, items: Iterable[Segment]) -> None:
         self._groups.clear()
@@ -248,10 +262,37 @@ class Shelf:
             # hole between the segments and call it damage.
             self._disk.sync_directory(self._directory_fd)
 
+    # -- the checkpoint ----------------------------------------------------------------------
+
+    def behind(self) -> int:
+        """Octets of the segments that are written no more behind that of the checkpoint."""
+        made = self.checkpoint
+        first = -1 if made is None else made.mark.segment
+        segments = self.segments.values()
+        return sum(s.header.octets for s in segments if first < s.number < self.written_from)
+
+    def adopt_checkpoint(self, made: Described) -> None:
+        """Put a checkpoint in its place that lies there under its temporary name."""
+        if made.mark.segment in self.segments:
+            self.checkpoint = made
+            self._have_done(self._put_checkpoint, made)
+        else:  # forgotten while it was made
+            self._have_done(self._drop_checkpoint, checkpoint.NAME + segment.TEMPORARY_SUFFIX)
+
+    def _put_checkpoint(self, made: Described) -> None:
+        try:
+            checkpoint.put(self._disk, self._directory, self._directory_fd)
+        except OSError:  # without it a start takes longer, and nothing else is lost
+            if self.checkpoint is made:
+                self.checkpoint = None
+
+    def _drop_checkpoint(self, name: str) -> None:
+        checkpoint.remove(self._disk, self._directory, self._directory_fd, name)
+
     def settle(self) -> None:
         """Wait until the worker has nothing to do."""
-        for removal in list(self._removals):
-            removal.exception()
+        for task in list(self._tasks):
+            task.exception()
         if self._next is not None:
             self._next.exception()
 

@@ -13,7 +13,7 @@ from smsc.errors import StorageError
 from smsc.journal._frame import FRAME_HEADER, MAX_RECORD, RECORD_HEADER
 from smsc.journal.segment import SEGMENT_HEADER
 from smsc.journal.wake import Wake
-from smsc.ports import Apply
+from smsc.ports import Apply, Mark
 
 #: Small, so that tests see segments come and go.
 SEGMENT_OCTETS: Final = 1024 * 1024
@@ -27,6 +27,27 @@ class _SimFrame:
     time_ms: int
     records: dict[int, Record] = field(default_factory=dict)
     octets: int = FRAME_HEADER
+
+
+def _feed(frames: list[_SimFrame], apply: Apply) -> None:
+    for frame in frames:
+        for position, (kind, head, _) in frame.records.items():
+            apply(kind, position, frame.time_ms, head)
+
+
+class _SimCheckpoint:
+    def __init__(self, mark: Mark, settled: int, octets: bytes) -> None:
+        self.mark = mark
+        self.settled = settled
+        self._octets = octets
+        self._at = 0
+
+    def read(self, octets: int) -> bytes:
+        self._at += octets
+        return self._octets[self._at - octets : self._at]
+
+    def close(self) -> None:
+        self._at = 0
 
 
 class SimLog:
@@ -62,17 +83,27 @@ class SimLog:
         self._replayed = False
         self._closed = False
         self.ended_clean = False
+        self.doubted = ""
+        self._checkpoint: _SimCheckpoint | None = None
         self._wake = Wake()
 
     # -- the port ----------------------------------------------------------------------------
 
-    def replay(self, apply: Apply) -> None:
+    def checkpoint(self) -> _SimCheckpoint | None:
+        return self._checkpoint
+
+    def doubt(self, reason: str) -> None:
+        self.doubted = reason
+        self._checkpoint = None
+
+    def glance(self, apply: Apply, mark: Mark, since: int) -> None:
+        self.replay_to(apply, mark.number)
+
+    def replay(self, apply: Apply, after: Mark | None = None) -> None:
         if self._replayed:
             raise RuntimeError("a log is replayed once")
         self._alive()
-        for frame in self._frames:
-            for position, (kind, head, _) in frame.records.items():
-                apply(kind, position, frame.time_ms, head)
+        _feed([f for f in self._frames if after is None or f.number > after.number], apply)
         self._replayed = True
 
     def begin(self, now: int) -> int:
@@ -206,12 +237,23 @@ class SimLog:
         after.epoch = self.epoch + 1
         after.ended_clean = self._closed
         after._oldest = self._oldest
+        found = self._checkpoint
+        if found is not None and any(f.number > found.mark.number for f in after._frames):
+            after._checkpoint = found
         after._segment = self._segment + 1
         if after._frames:
             last = after._frames[-1]
             after._number = after._on_disk = after.durable = last.number
             after._time = last.time_ms
         return after
+
+    def replay_to(self, apply: Apply, frame: int) -> None:
+        """Feed ``apply`` what is in the frames up to this one."""
+        _feed([f for f in self._frames if f.number <= frame], apply)
+
+    def keep(self, frame: int, settled: int, octets: bytes) -> None:
+        """Have a checkpoint that was made of all frames up to this one."""
+        self._checkpoint = _SimCheckpoint(Mark(0, 0, 0, 0, frame, 0, 0), settled, octets)
 
     def fail(self, reason: str = "simulated failure") -> None:
         """The disk dies: from now on nothing is promised any more."""
