@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.run import Load, LoadFailed, Run, generate, measure
 from bench.track import Track, scrape
 from bench.world import OWED, World, running
+from smsc.journal.checkpoint import NAME
 
 #: Messages filled in before it is looked whether the time for that is over.
 PORTION = 1_000_000
@@ -24,16 +25,22 @@ FILLING = Load(receipts=False, destinations=OWED)
 Say = Callable[[str], None]
 
 
+class Start(NamedTuple):
+    """Seconds until a server was ready, and of CPU, which neighbours disturb less."""
+
+    seconds: float
+    cpu_s: float
+
+
 @dataclass
 class Backlog:
-    """A server with so much owed: octets of memory, CPU of an idle second.
-
-    And what its start took: seconds until it was ready, and of CPU, which neighbours disturb less.
-    """
+    """A server with so much owed: octets of memory, CPU of an idle second, and what starts took."""
 
     count: int
-    start_s: float
-    start_cpu_s: float
+    stopped: Start
+    #: After kill -9, and without a checkpoint.
+    killed: Start
+    whole: Start
     anonymous: int
     idle_ms_per_s: float
     runs: list[Run] = field(default_factory=list)
@@ -53,12 +60,27 @@ def fill(world: World, messages: int, until: float) -> int:
     return waiting
 
 
-def restart(stack: ExitStack, world: World) -> tuple[World, float, Track]:
-    """The server anew on what it had left, how long that took, and its memory then."""
-    world.server.stop()
+def restart(stack: ExitStack, world: World) -> tuple[World, Start, Track]:
+    """The server anew on what it had left, if it is gone, what that took, and its memory then."""
+    if world.server.running:
+        world.server.stop()
     started = time.monotonic()
     server = stack.enter_context(world.again())
-    return world._replace(server=server), time.monotonic() - started, Track(server)
+    seconds = time.monotonic() - started
+    track = Track(server)
+    ready = track.samples[0]
+    return world._replace(server=server), Start(seconds, ready.user + ready.system), track
+
+
+def starts(stack: ExitStack, world: World) -> tuple[World, list[Start], Track]:
+    """The server anew after a stop, after a kill, and on what it had left but its checkpoint."""
+    world, stopped, _ = restart(stack, world)
+    world.server.kill()
+    world, killed, _ = restart(stack, world)
+    world.server.stop()
+    (world.directory / "journal" / NAME).unlink(missing_ok=True)
+    world, whole, track = restart(stack, world)
+    return world, [stopped, killed, whole], track
 
 
 def idle_ms_per_s(track: Track) -> float:
@@ -89,11 +111,9 @@ def backlogs(
             say(f"{size:,} owed")
             world = stack.enter_context(running(base))
             owed = fill(world, size, time.monotonic() + budget)
-            world, start_s, track = restart(stack, world)
-            ready = track.samples[0]
-            cpu_s = ready.user + ready.system
-            memory = ready.anonymous
-            found.append((world, Backlog(owed, start_s, cpu_s, memory, idle_ms_per_s(track))))
+            world, took, track = starts(stack, world)
+            memory = track.samples[0].anonymous
+            found.append((world, Backlog(owed, *took, memory, idle_ms_per_s(track))))
         for turn in range(times):
             for world, backlog in found:
                 say(f"whole way, {backlog.count:,} owed ({turn + 1} of {times})")

@@ -76,7 +76,8 @@ class Found:
             head["decode_submit_ns"] = self.decoders["ours"].median
         if self.backlogs:
             head["owed_octets_each"] = self.backlogs[-1].octets_each(self.backlogs[0])
-            head["owed_start_s"] = self.backlogs[-1].start_s
+            head["owed_start_s"] = self.backlogs[-1].stopped.seconds
+            head["owed_killed_start_s"] = self.backlogs[-1].killed.seconds
         if self.receipt_octets is not None:
             head["receipt_octets_each"] = self.receipt_octets
         if self.crowds:

@@ -64,12 +64,23 @@ def show_backlogs(backlogs: Sequence[Backlog], console: Console) -> None:
         return
     table = _table(
         "messages that wait",
-        ("owed", "start s", "its CPU s", "octets each", "idle ms/s", "/s", "CPU us"),
+        (
+            "owed",
+            "start s",
+            "its CPU s",
+            "after a kill",
+            "without a checkpoint",
+            "octets each",
+            "idle ms/s",
+            "/s",
+            "CPU us",
+        ),
     )
     for one in backlogs:
         cost = one.octets_each(backlogs[0])
-        start = (f"{one.start_s:.1f}", f"{one.start_cpu_s:.1f}")
-        table.add_row(f"{one.count:,}", *start, f"{cost:.0f}", *_standing(one))
+        start = (f"{one.stopped.seconds:.1f}", f"{one.stopped.cpu_s:.1f}")
+        others = (f"{one.killed.seconds:.1f}", f"{one.whole.seconds:.1f}")
+        table.add_row(f"{one.count:,}", *start, *others, f"{cost:.0f}", *_standing(one))
     console.print(table)
 
 

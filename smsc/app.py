@@ -19,6 +19,7 @@ from smsc import carriers, holding
 from smsc.accounts import Accounts, Authenticator
 from smsc.binds import Binds, Lobby
 from smsc.carrier import Carrier
+from smsc.checkpointing import Checkpointing
 from smsc.claims import Claims
 from smsc.client import ClientConnection
 from smsc.commit import CONGESTED, IDLE, Clock, Commit
@@ -143,6 +144,7 @@ class App:
         self.unfinished = Unfinished(self, self.control)
         self.claims = Claims(self, self.control)
         self.housekeeping = Housekeeping(self, self.control)
+        self.checkpointing = Checkpointing(self)
         self.watchdog = Watchdog(self)
         self._ticker: asyncio.TimerHandle | None = None
         self._keeper: asyncio.TimerHandle | None = None
@@ -237,6 +239,7 @@ class App:
         if self.watch is not None:
             self.watch.start(self._adopt)
         self.housekeeping.start()
+        self.checkpointing.start()
         self.watchdog.ready()
         log.info("ready")
 
@@ -248,12 +251,16 @@ class App:
     def _log_recovery(self) -> None:
         state = self.core.state
         log.info(
-            "epoch %d: %d messages owed, %d mails waiting, recovered in %d ms",
+            "epoch %d: %d messages owed, %d mails waiting, recovered in %d ms from %s%d octets",
             self.log.epoch,
             len(state.spool),
             len(state.mailboxes),
             self.recovery_ms,
+            "a checkpoint and " if self.log.recovered.from_checkpoint else "",
+            self.log.recovered.octets,
         )
+        if self.log.doubted:
+            log.warning("the checkpoint was not used: %s", self.log.doubted)
         for path, octets in self.log.recovered.torn.items():
             log.warning("cut a torn tail of %d octets, kept in %s", octets, path)
 
@@ -273,6 +280,7 @@ class App:
         if self._opening is not None:
             await self._opening
         self.links.stop()
+        await self.checkpointing.stop()
         await asyncio.gather(self.ops.stop(), self.control.stop(), self.housekeeping.stop())
         self.close()
 

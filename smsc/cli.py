@@ -377,6 +377,11 @@ def _log_verify(options: argparse.Namespace) -> int:
         )
     for path in report.quarantined:
         print(f"{path}: cut off by a recovery")
+    made = report.checkpoint
+    if made is not None:
+        print(f"checkpoint: {made.octets} octets, for all up to frame {made.mark.number}")
+    if report.doubt:
+        print(f"checkpoint: not to be used, and removed by the next start: {report.doubt}")
     for problem in report.problems:
         print(problem, file=sys.stderr)
     took = time.monotonic() - began

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -55,8 +55,14 @@ def fold(
         newest = checked.last or newest
     if newest is None or newest == mark:
         return None
-    pieces = image.octets(state)
+    pieces = _going_on(image.octets(state), go_on)
     return checkpoint.write(disk, directory, partition, newest, state.newest_end, pieces)
+
+
+def _going_on(pieces: Iterator[bytes], go_on: Callable[[], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        go_on()
+        yield piece
 
 
 def _begin(

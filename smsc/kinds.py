@@ -325,6 +325,7 @@ Duration: TypeAlias = Annotated[int, duration]
 PositiveDuration: TypeAlias = Annotated[int, positive_duration]
 #: A segment holds several frames of at most 1 MiB, and is made and synced whole ahead of its use.
 SegmentSize: TypeAlias = Annotated[int, size(4 * MIB, 1024 * MIB)]
+CheckpointSize: TypeAlias = Annotated[int, size(0, 1024 * 1024 * MIB)]
 Rate: TypeAlias = Annotated[float, rate]
 Name: TypeAlias = Annotated[bytes, ascii_text(1, MAX_NAME)]
 ListName: TypeAlias = Annotated[bytes, ascii_text(1, MAX_LIST_NAME)]

@@ -36,6 +36,15 @@ class Split:
         """This is its newest record."""
         self.position, self.head = position, head
 
+    def octets(self) -> bytes | None:
+        """The head of that record, as it is written."""
+        h = self.head
+        if h is None:
+            return None
+        return records.split(
+            h.id, h.pair, h.reference, h.wide, h.parts, h.state, h.status, h.network_error, h.error
+        )
+
 
 class Splits:
     """All of them, by the id of the text."""
@@ -96,7 +105,7 @@ class Splits:
     def dump(self) -> tuple[Any, ...]:
         """Plain values of which ``load`` makes the same again."""
         splits = [
-            (id, tuple(sorted(one.parts)), one.position, one.head and records.split(*one.head))
+            (id, tuple(sorted(one.parts)), one.position, one.octets())
             for id, one in self._splits.items()
         ]
         taken = [(pair, tuple(sorted(used))) for pair, used in self._taken.items()]

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from bench import matrix
-from bench.backlog import Backlog
+from bench.backlog import Backlog, Start
 from bench.crowd import Crowd
 from bench.found import Found
 from bench.matrix import Measured
@@ -30,8 +30,16 @@ def whole() -> Found:
         paced=[Measured(matrix.paced(matrix.BASE, 0.5, 1000), [RUN])],
         calm=[Measured(matrix.paced(matrix.ACCEPT, 0.5, 1000), [RUN])],
         backlogs=[
-            Backlog(0, 1.0, 0.5, 40_000_000, 3.0, [RUN]),
-            Backlog(1_000_000, 3.0, 2.0, 110_000_000, 3.0, [replace(RUN, user_us=34)]),
+            Backlog(0, *[Start(1.0, 0.5)] * 3, 40_000_000, 3.0, [RUN]),
+            Backlog(
+                1_000_000,
+                Start(0.6, 0.5),
+                Start(0.9, 0.7),
+                Start(3.0, 2.0),
+                110_000_000,
+                3.0,
+                [replace(RUN, user_us=34)],
+            ),
         ],
         receipt_octets=90.0,
         crowds=[Crowd(0, 0.0, 40_000_000, 3.0, [RUN]), Crowd(1_000, 2.0, 42_048_000, 3.0, [RUN])],

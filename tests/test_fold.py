@@ -11,7 +11,7 @@ import pytest
 from smsc import fold, image
 from smsc.errors import CorruptLog
 from smsc.journal import Journal, _frame, checkpoint, inspect, segment
-from smsc.journal.checkpoint import HEADER, NAME, Described
+from smsc.journal.checkpoint import HEADER, NAME, TEMPORARY, Described
 from smsc.journal.simdisk import SimDisk, crashes
 from smsc.state import State
 from tests.keeper import START
@@ -19,7 +19,6 @@ from tests.test_image import many, octets
 
 LOG = Path("log")
 SEGMENT = 16 * 1024
-TEMPORARY = NAME + segment.TEMPORARY_SUFFIX
 #: Where no traffic log stands behind.
 ALL = 1 << 63
 
@@ -219,6 +218,18 @@ def test_one_that_knows_more_than_the_traffic_log_is_not_used(logged: SimDisk) -
     assert octets(run.state) == by_replay(logged)
 
 
+def test_whoever_verifies_a_log_hears_of_it(logged: SimDisk) -> None:
+    report = inspect.verify(LOG, copy(logged))
+    assert report.checkpoint == Described.unpack(logged.files()[NAME])
+    assert not report.doubt and not report.problems
+    report = inspect.verify(LOG, SimDisk(logged.files() | {NAME: b"short"}))
+    assert report.checkpoint is None
+    assert report.doubt == "it has no header"
+    assert not report.problems, "without it nothing is lost"
+    report = inspect.verify(LOG, without(logged))
+    assert (report.checkpoint, report.doubt) == (None, "")
+
+
 def newest(disk: SimDisk) -> checkpoint.Mark:
     """The last frame of a log."""
     segments = segment.find(disk, LOG)
@@ -293,6 +304,27 @@ def test_a_disk_that_is_full_costs_nothing_but_the_checkpoint() -> None:
     disk.capacity -= disk.free_octets(0) - 100
     with pytest.raises(OSError, match="space"):
         run.fold()
+    assert TEMPORARY not in disk.files()
+
+
+@pytest.mark.parametrize("at", ("first", "last"))
+def test_one_that_is_given_up_leaves_nothing(at: str) -> None:
+    disk = SimDisk()
+    run = Run(disk)
+    run.write(many(4_000, 18), 150)
+    calls: list[int] = []
+    fold.fold(copy(disk), LOG, 0, run.journal.sealed, State(), lambda: calls.append(0))
+    left = 1 if at == "first" else len(calls)
+
+    def stop() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise SystemExit(1)
+
+    with pytest.raises(SystemExit):
+        fold.fold(disk, LOG, 0, run.journal.sealed, State(), stop)
+    assert not left
     assert TEMPORARY not in disk.files()
 
 

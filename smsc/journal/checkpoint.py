@@ -43,6 +43,7 @@ from smsc.journal.segment import SEGMENT_HEADER, TEMPORARY_SUFFIX, Segment
 from smsc.ports import Mark
 
 NAME: Final = "log.checkpoint"
+TEMPORARY: Final = NAME + TEMPORARY_SUFFIX
 
 _MAGIC: Final = b"smscckp\n"
 _VERSION: Final = 1
@@ -116,8 +117,10 @@ class Checkpoint:
 def write(
     disk: Disk, directory: Path, partition: int, mark: Mark, settled: int, pieces: Iterable[bytes]
 ) -> Described:
-    """Write one, durably, under its temporary name."""
-    path = directory / (NAME + TEMPORARY_SUFFIX)
+    """Write one, durably, under its temporary name, over what somebody may have left there."""
+    path = directory / TEMPORARY
+    if TEMPORARY in disk.names(directory):
+        disk.unlink(path)
     fd = disk.create(path)
     try:
         at, crc = HEADER, 0
@@ -153,7 +156,7 @@ def _regular(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def put(disk: Disk, directory: Path, directory_fd: int) -> None:
     """What was written under the temporary name takes the place of the one before."""
-    disk.rename(directory / (NAME + TEMPORARY_SUFFIX), directory / NAME)
+    disk.rename(directory / TEMPORARY, directory / NAME)
     disk.sync_directory(directory_fd)
 
 
@@ -164,13 +167,10 @@ def remove(disk: Disk, directory: Path, directory_fd: int, name: str = NAME) -> 
         disk.sync_directory(directory_fd)
 
 
-def describe(disk: Disk, directory: Path, name: str = NAME) -> Described:
-    """What the header says of one that is there. Raises Doubtful, OSError."""
-    fd = disk.open(directory / name)
-    try:
-        return Described.unpack(disk.pread(fd, HEADER, 0))
-    finally:
-        disk.close(fd)
+def describe(path: Path) -> Described:
+    """What the header says of one. Raises Doubtful, OSError."""
+    with path.open("rb") as file:
+        return Described.unpack(file.read(HEADER))
 
 
 def find(

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from smsc.errors import StorageError
-from smsc.journal import _frame, recovery, segment
+from smsc.journal import _frame, checkpoint, recovery, segment
+from smsc.journal.checkpoint import Described
 from smsc.journal.disk import Disk, RealDisk
 from smsc.journal.log import Journal
 from smsc.journal.recovery import Checked
@@ -42,6 +43,9 @@ class LogReport:
     problems: list[str] = field(default_factory=list)
     #: Tails that earlier recoveries cut off.
     quarantined: list[Path] = field(default_factory=list)
+    #: What the checkpoint says of itself, and why it would not be used.
+    checkpoint: Described | None = None
+    doubt: str = ""
 
     @property
     def frames(self) -> int:
@@ -67,7 +71,22 @@ def verify(directory: Path | str, disk: Disk | None = None) -> LogReport:
     report.quarantined = sorted(
         directory / name for name in disk.names(directory) if name.endswith(segment.TORN_SUFFIX)
     )
+    _look_at_checkpoint(disk, directory, segments, report)
     return report
+
+
+def _look_at_checkpoint(
+    disk: Disk, directory: Path, segments: list[Segment], report: LogReport
+) -> None:
+    partition = segments[0].header.partition if segments else 0
+    try:
+        found = checkpoint.find(disk, directory, partition, segments)
+    except checkpoint.Doubtful as error:
+        report.doubt = str(error)
+        return
+    if found is not None:
+        found.close()
+        report.checkpoint = found.described
 
 
 def _examine(disk: Disk, directory: Path, report: LogReport) -> list[Segment]:

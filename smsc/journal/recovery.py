@@ -60,6 +60,8 @@ class Report:
     records: int = 0
     #: Octets of sound frames.
     octets: int = 0
+    #: Whether a checkpoint stood for all before.
+    from_checkpoint: bool = False
     #: Whether the log had been closed in order.
     clean: bool = False
     #: Octets of torn tail by quarantine file.
@@ -192,6 +194,7 @@ class Recovery:
         With a mark only what is behind it. Raises CorruptLog at the first damage.
         """
         tail: tuple[Segment, Tail] | None = None
+        self.report.from_checkpoint = after is not None
         for checked in walk(self._disk, segments, after):
             if checked.problem:
                 raise checked.problem

@@ -277,7 +277,7 @@ class Shelf:
             self.checkpoint = made
             self._have_done(self._put_checkpoint, made)
         else:  # forgotten while it was made
-            self._have_done(self._drop_checkpoint, checkpoint.NAME + segment.TEMPORARY_SUFFIX)
+            self._have_done(self._drop_checkpoint, checkpoint.TEMPORARY)
 
     def _put_checkpoint(self, made: Described) -> None:
         try:

@@ -18,6 +18,7 @@ from prometheus_client.metrics_core import (
 
 from smsc.binds import Binds, Lobby
 from smsc.carrier import Carrier
+from smsc.checkpointing import Checkpointing
 from smsc.client import ClientConnection
 from smsc.commit import Clock, Commit
 from smsc.config import Config
@@ -51,6 +52,7 @@ class Process(Protocol):
     traffic: Traffic
     keys: Keyring
     housekeeping: Housekeeping
+    checkpointing: Checkpointing
     lobby: Lobby
     binds: Binds[ClientConnection]
     listeners: list[Listener]

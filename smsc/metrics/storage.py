@@ -77,6 +77,39 @@ STORAGE: tuple[Family, ...] = (
         "smsc_recovery_seconds", "How long the start took until the log was ready.", (),
         one(lambda app: app.recovery_ms / 1_000),
     ),
+    Family(
+        "smsc_recovered_bytes", "Of the log, read at the start besides a checkpoint.", (),
+        one(lambda app: app.log.recovered.octets),
+    ),
+    Family(
+        "smsc_recovered_from_checkpoint", "1 if the start had one to begin with.", (),
+        one(lambda app: app.log.recovered.from_checkpoint),
+    ),
+    Family(
+        "smsc_recovered_checkpoint_doubted", "1 if there was one and it was not used.", (),
+        one(lambda app: bool(app.log.doubted)),
+    ),
+    # Checkpoints.
+    Family(
+        "smsc_checkpoint_timestamp_seconds", "Up to when the log is in the newest; 0: none.", (),
+        one(lambda app: 0 if (at := app.log.kept_checkpoint) is None else at.mark.time_ms / 1e3),
+    ),
+    Family(
+        "smsc_checkpoint_size_bytes", "Of the newest one.", (),
+        one(lambda app: 0 if (made := app.log.kept_checkpoint) is None else made.octets),
+    ),
+    Family(
+        "smsc_checkpoint_behind_bytes", "Of the log in finished segments behind it.", (),
+        one(lambda app: app.log.behind),
+    ),
+    Family(
+        "smsc_checkpoints_made_total", "Checkpoints made.", (),
+        one(lambda app: app.checkpointing.made),
+    ),
+    Family(
+        "smsc_checkpoint_failures_total", "Checkpoints that could not be made.", (),
+        one(lambda app: app.checkpointing.failures),
+    ),
     # Beside the log.
     Family(
         "smsc_bodies_cached_bytes", "Messages at hand in memory.", (),
