@@ -11,7 +11,6 @@ from smsc.bodies cimport Bodies, Body
 from smsc.book cimport Book
 from smsc.commit cimport Commit
 from smsc.counters cimport Counters
-from smsc.mailbox cimport Mailboxes
 from smsc.mailroom cimport Mailroom
 from smsc.parts cimport Parts
 from smsc.state cimport State
@@ -60,13 +59,15 @@ cdef class Endings:
                      bytes error, int64_t done)
     cdef _end_whole(self, long slot, int64_t now)
     @cython.locals(old=cython.bint, submitted=int64_t)
-    cdef _tell(self, uint64_t id, Account owner, bytes carrier, int flags, Body body, int64_t now,
-               int state, bytes network_error, bytes error, int64_t done)
+    cdef _tell(self, uint64_t id, Account owner, int account, bytes carrier, int flags, Body body,
+               int64_t now, int state, bytes network_error, bytes error, int64_t done)
     cpdef remember(self, uint64_t key)
     cpdef bint remembers(self, uint64_t key) except -1
-    @cython.locals(mailboxes=Mailboxes, account=cython.int, id=uint64_t, expiry=int64_t)
     cpdef bint mail(self, Account owner, int kind, bytes carrier, bytes pdu, int64_t now,
                     int64_t lifetime=*) except -1
+    @cython.locals(id=uint64_t, expiry=int64_t)
+    cdef bint _mail(self, Account owner, int account, int kind, bytes carrier, bytes pdu,
+                    int64_t now, int64_t lifetime) except -1
     @cython.locals(slab=Slab, id=uint64_t, position=uint64_t, end=Finished)
     cpdef end_mail(self, long slot, int state, int64_t now)
     cdef _export(self, uint64_t position, Finished end)

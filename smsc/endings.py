@@ -165,7 +165,10 @@ class Endings:
         if owner is not None and state != _ENROUTE and wants_receipt(message, state) and not quiet:
             # A carrier's clock may be off, but nothing ends before it began.
             done = min(max(done, body.submitted), now) if done else now
-            self._tell(id, owner, carrier, flags, body, now, state, network_error, error, done)
+            self._tell(
+                id, owner, account_number, carrier, flags, body, now, state, network_error, error,
+                done,
+            )  # fmt: skip
 
     def notify(
         self,
@@ -200,11 +203,14 @@ class Endings:
             return
         noted = records.aside(id, aside.notified + 1, aside.before, aside.tried, aside.waited)
         self._book.append(_ASIDE, now, noted)
-        owner = self._owner(slab.account(slot))
+        account = slab.account(slot)
+        owner = self._owner(account)
         carrier = self._state.carriers.names[slab.carrier(slot)]
-        flags = slab.flags(slot)
         if owner is not None:
-            self._tell(id, owner, carrier, flags, body, now, _ENROUTE, network_error, error, now)
+            self._tell(
+                id, owner, account, carrier, slab.flags(slot), body, now, _ENROUTE, network_error,
+                error, now,
+            )  # fmt: skip
 
     def _end_part(
         self, slot: int, now: int, state: int, status: int, network_error: bytes, error: bytes
@@ -280,6 +286,7 @@ class Endings:
         self,
         id: int,
         owner: Account,
+        account: int,
         carrier: bytes,
         flags: int,
         body: Body,
@@ -307,7 +314,7 @@ class Endings:
             not old,
             owner.receipt_seconds,
         )
-        self.mail(owner, _RECEIPT, carrier, pdu, now)
+        self._mail(owner, account, _RECEIPT, carrier, pdu, now, 0)
 
     def remember(self, key: int) -> None:
         """Know a receipt with this key as a repeated one."""
@@ -326,9 +333,20 @@ class Endings:
 
         It lives for ``lifetime`` ms, or as long as the account's mail does.
         """
-        mailboxes = self._state.mailboxes
-        account = mailboxes.accounts.index(owner.system_id)
-        if mailboxes.slab.of_account(account) >= owner.max_mails:
+        account = self._state.accounts.index(owner.system_id)
+        return self._mail(owner, account, kind, carrier, pdu, now, lifetime)
+
+    def _mail(
+        self,
+        owner: Account,
+        account: int,
+        kind: int,
+        carrier: bytes,
+        pdu: bytes,
+        now: int,
+        lifetime: int,
+    ) -> bool:
+        if self._state.mailboxes.slab.of_account(account) >= owner.max_mails:
             self._counters.mails_refused += 1
             return False
         id = self._book.next_id()
