@@ -20,8 +20,8 @@ from typing import Final, Protocol
 
 #: Requests that one turn takes from all carriers, and from all clients while a carrier brings
 #: anything: some milliseconds each.
-CARRIERS: Final = 500
-CLIENTS: Final = 250
+CARRIERS: Final = 300
+CLIENTS: Final = 150
 
 #: From all clients while none does, or when the first of them has waited for so long (ms) that it
 #: may soon give up: no more than make a frame, so that a turn stays short.

@@ -92,9 +92,11 @@ def test_new_work_is_taken_no_faster_than_work_ends(loop: Loop) -> None:
 
 
 def test_each_side_has_its_share_of_a_turn(loop: Loop) -> None:
-    clients, carriers = loop.clients(40), loop.carriers(20)
-    fill(carriers)
-    fill(clients)
+    plenty = 2 * LARGE
+    clients = [loop.peer(loop.turns.clients, plenty)]
+    carriers = [loop.peer(loop.turns.carriers, plenty)]
+    carriers[0].send(*[submit()] * (4 * CARRIERS))
+    clients[0].send(*[submit()] * (LARGE + 5 * CLIENTS))
     assert (served(carriers), served(clients)) == (CARRIERS, LARGE)
     for _ in range(3):
         loop.turn()
@@ -102,7 +104,8 @@ def test_each_side_has_its_share_of_a_turn(loop: Loop) -> None:
     loop.turn()
     assert (served(carriers), served(clients)) == (0, CLIENTS), "a carrier was busy till now"
     loop.turn()
-    assert (served(carriers), served(clients)) == (0, LARGE - 4 * CLIENTS)
+    assert (served(carriers), served(clients)) == (0, CLIENTS), "all that is left"
+    assert not loop.soon
 
 
 @pytest.mark.parametrize("answers", [False, True])
