@@ -87,7 +87,9 @@ def main() -> int:
         if os.getppid() != parent:
             raise SystemExit(1)
 
-    os.nice(19)
+    # Neither is sure to be allowed.
+    with suppress(OSError):
+        os.nice(19)
     with suppress(OSError):  # of the two the server is the one that must not be out of memory
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     state = State(options.keep, options.kept)
