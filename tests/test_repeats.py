@@ -145,6 +145,18 @@ def test_what_was_taken_before_a_crash_is_known(keeper: Keeper, ended: bool) -> 
     assert submit(keeper, client, destination_addr=b"447700900124") == other
 
 
+def test_what_a_checkpoint_has_is_known_too(keeper: Keeper) -> None:
+    client = bound(keeper)
+    id = submit(keeper, client)
+    keeper.check_point(keeper.log.durable)
+    other = submit(keeper, client, destination_addr=b"447700900124")
+    keeper = keeper.crash()
+    assert keeper.log.checkpoint() is not None
+    client = bound(keeper)
+    assert submit(keeper, client) == id
+    assert submit(keeper, client, destination_addr=b"447700900124") == other
+
+
 def test_as_the_client_said_it_and_not_as_it_was_kept() -> None:
     text = BASE.replace(
         "acme, ",
