@@ -96,7 +96,7 @@ class Message(Pdu):
     @property
     def bare(self) -> bool:
         """Whether it names its sender and asks for nothing that a centre would have to work out:
-        no times, no TLVs, no replacement, no predefined text, no datagram.
+        no times, no TLVs but that of its text, no replacement, no predefined text, no datagram.
         """
 
     @property

@@ -493,6 +493,16 @@ cdef class Pdu:
         )
 
 
+cdef inline bint is_payload(const Cursor *tlvs) noexcept:
+    """Whether a message_payload is all that there is."""
+    cdef const uint8_t *head = tlvs.at
+    return (
+        left(tlvs) >= 4
+        and u16(head) == MESSAGE_PAYLOAD
+        and u16(&head[2]) == left(tlvs) - 4
+    )
+
+
 @cython.final
 @cython.no_gc
 cdef class Message(Pdu):
@@ -516,7 +526,7 @@ cdef class Message(Pdu):
             return status
         self._tlvs_at = <int32_t> offset_of(&cursor, self.raw)
         self.bare = (
-            left(&cursor) == 0
+            (left(&cursor) == 0 or (self.sm_length == 0 and is_payload(&cursor)))
             and self._schedule.length == 0
             and self._validity.length == 0
             and self._source_addr.length != 0

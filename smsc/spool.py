@@ -215,7 +215,10 @@ class Spool:
         slab = self.slab
         id = slab.id(slot)
         part_of = self.splits.whole_of(id)
-        for relative in [part_of] if part_of else self.joins.parts(id):
+        if part_of:
+            self._sent_with(slab.find(part_of), slot, time)
+            return
+        for relative in self.joins.parts(id):
             self._sent_with(slab.find(relative), slot, time)
 
     def _sent_with(self, relative: int, slot: int, time: int) -> None:

@@ -655,6 +655,26 @@ def test_forward(command: Command, registered: int) -> None:
     assert message.raw == octets
 
 
+@pytest.mark.parametrize(
+    ("fields", "tlvs", "bare"),
+    [
+        ({"short_message": b"x"}, [], True),
+        ({}, [(0x0424, b"long")], True),
+        ({}, [(0x0424, b"")], True),
+        ({"short_message": b"x"}, [(0x0424, b"long")], False),
+        ({}, [(0x0424, b"long"), (0x0204, b"\0\7")], False),
+        ({}, [(0x0017, b"\0\0\0\7")], False),
+        ({"validity_period": b"000002000000000R"}, [(0x0424, b"long")], False),
+        ({"source_addr": b""}, [], False),
+        ({"esm_class": 1}, [], False),
+        ({"sm_default_msg_id": 1}, [], False),
+    ],
+)
+def test_bare(fields: dict[str, Any], tlvs: list[tuple[int, bytes]], bare: bool) -> None:
+    plain = {**SUBMIT, "source_addr": b"447700900001", **fields}
+    assert Message.from_raw(encode(Command.SUBMIT_SM, 1, 0, tlvs, **plain)).bare is bare
+
+
 @pytest.mark.parametrize("command", [Command.SUBMIT_SM, Command.DELIVER_SM])
 @pytest.mark.parametrize("text", [b"", b"other", b"\0" * 255])
 @pytest.mark.parametrize("tlvs", [[], [(0x1501, b"x\0"), (0x0204, b"\0\7")]])
