@@ -72,7 +72,7 @@ async def submit(app: App, messages: int) -> Result:
         messages=messages,
         receipts=True,
         quiet=True,
-        timeout=10,
+        timeout=30,
     )
     return await load.Load(options).drive()
 
@@ -92,7 +92,7 @@ async def get(app: App, path: str, accept: str = "*/*") -> Answer:
 
 
 def _get(port: int, path: str, accept: str) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", path, headers={"Accept": accept})
         response = connection.getresponse()

@@ -42,7 +42,7 @@ async def nothing(app: App) -> None:
 
 async def until(true: Callable[[], bool]) -> None:
     """Let the server work until this is so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not true():
             await asyncio.sleep(0)
 

@@ -32,7 +32,7 @@ def test_every_message_is_answered_and_told(tmp_path: Path) -> None:
             while not written(tmp_path / "told.json.disk"):
                 assert child.poll() is None
             child.send_signal(signal.SIGTERM)
-            assert child.wait(timeout=30) == 0
+            assert child.wait(timeout=60) == 0
         finally:
             child.kill()
             child.wait()

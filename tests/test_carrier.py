@@ -31,7 +31,7 @@ from smsc.throttle import backoff
 
 SUBMIT, SUBMIT_RESP = Command.SUBMIT_SM, Command.SUBMIT_SM_RESP
 #: Real seconds after which a test that waits for something is broken.
-PATIENCE = 10
+PATIENCE = 30
 
 
 class Peer:

@@ -453,7 +453,7 @@ def test_a_server_that_does_not_run_can_not_be_asked(
 
 def serve(*options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "smsc", "serve", *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
 def test_a_broken_configuration_ends_a_server_before_it_listens(file: Path) -> None:

@@ -309,7 +309,7 @@ def drained(what: Callable[[Commit, SimLog], None]) -> tuple[list[list[object]],
         draining = [loop.create_task(commit.drain()) for _ in range(2)]
         loop.call_soon(commit.stage, sink, 2)
         loop.call_soon(what, commit, log)
-        await asyncio.wait_for(asyncio.gather(*draining), 5)
+        await asyncio.wait_for(asyncio.gather(*draining), 30)
         commit.close()
         return list(sink.released)
 

@@ -19,7 +19,7 @@ from tests.serving import CONFIG, HASH, PASSWORD
 from tests.test_broadcast import pdu as broadcast_sm
 from tests.test_carrier import Peer
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 @contextlib.asynccontextmanager

@@ -32,7 +32,7 @@ from smsc.lookup import (
 NUMBER, OTHER = b"447700900123", b"447700900124"
 
 #: Real seconds after which a test that waits for something is broken.
-PATIENCE = 10
+PATIENCE = 30
 
 
 def on_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:

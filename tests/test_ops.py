@@ -198,7 +198,7 @@ def test_systemd_is_told_of_ready_alive_and_stopping(
 
         asyncio.get_running_loop().add_reader(told, hear)
         async with serving(tmp_path):
-            await asyncio.wait_for(alive.wait(), 10)
+            await asyncio.wait_for(alive.wait(), 30)
         asyncio.get_running_loop().remove_reader(told)
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:

@@ -19,7 +19,7 @@ from smsc.outbind import LATEST, SOONEST, Outbinds
 from smsc.smpp import Command, Status
 
 #: Real seconds after which a test that waits for something is broken.
-PATIENCE = 10
+PATIENCE = 30
 
 
 class Esme:

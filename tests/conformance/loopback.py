@@ -25,7 +25,7 @@ from smsc.accounts import hash_password
 from smsc.app import App
 
 #: Seconds that anything may take before the test fails; nothing here ever takes them.
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 PASSWORD = b"pa55word"
 #: Destinations that begin so go to the carrier that the test plays; all others wait for one that
