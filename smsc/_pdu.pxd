@@ -123,7 +123,7 @@ cdef class Message(Pdu):
     cdef readonly uint8_t data_coding
     cdef readonly uint8_t sm_default_msg_id
     cdef readonly uint8_t sm_length
-    cdef readonly bint bare                 # see _pdu.pyi
+    cdef readonly bint timeless, bare       # see _pdu.pyi
     cdef uint16_t _registered_at            # offset of registered_delivery, which forward() changes
     cdef Span _service_type
     cdef Span _source_addr

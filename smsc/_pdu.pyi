@@ -94,6 +94,10 @@ class Message(Pdu):
     @property
     def sm_length(self) -> int: ...
     @property
+    def timeless(self) -> bool:
+        """Whether it has neither a schedule nor a validity, nor a qos_time_to_live."""
+
+    @property
     def bare(self) -> bool:
         """Whether it names its sender and asks for nothing that a centre would have to work out:
         no times, no TLVs but that of its text, no replacement, no predefined text, no datagram.

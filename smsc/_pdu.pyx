@@ -31,6 +31,7 @@ cdef enum:
     DELIVER_SM_RESP = 0x80000005
     DATA_SM_RESP = 0x80000103
     MESSAGE_PAYLOAD = 0x0424
+    QOS_TIME_TO_LIVE = 0x0017
 
     # Of esm_class.
     MODE = 0x03
@@ -519,26 +520,31 @@ cdef class Message(Pdu):
 
     cdef int _decode_body(self) except -1:
         cdef Cursor cursor = body(self.raw, HEADER)
-        cdef const Layout *layout
+        cdef Tlv tlv
         cdef int status = self._decode_mandatory(&cursor)
         if status:
             self._tlvs_at = <int32_t> PyBytes_GET_SIZE(self.raw)
             return status
         self._tlvs_at = <int32_t> offset_of(&cursor, self.raw)
-        self.bare = (
-            (left(&cursor) == 0 or (self.sm_length == 0 and is_payload(&cursor)))
-            and self._schedule.length == 0
+        if left(&cursor):
+            status = check_tlvs(cursor, layout_of(self.command_id))
+            if status:
+                self._tlvs_at = <int32_t> PyBytes_GET_SIZE(self.raw)
+                return status
+        self.timeless = (
+            self._schedule.length == 0
             and self._validity.length == 0
+            and not find_tlv(cursor, layout_of(self.command_id), QOS_TIME_TO_LIVE, &tlv)
+        )
+        self.bare = (
+            self.timeless
+            and (left(&cursor) == 0 or (self.sm_length == 0 and is_payload(&cursor)))
             and self._source_addr.length != 0
             and self.esm_class & MODE != DATAGRAM
             and self.replace_if_present_flag == 0
             and self.sm_default_msg_id == 0
         )
-        if left(&cursor):
-            status = check_tlvs(cursor, layout_of(self.command_id))
-            if status:
-                self._tlvs_at = <int32_t> PyBytes_GET_SIZE(self.raw)
-        return status
+        return 0
 
     cdef inline int _decode_mandatory(self, Cursor *cursor) noexcept:
         cdef const uint8_t *octets

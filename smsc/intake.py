@@ -33,12 +33,12 @@ _NO_TEXTS: Predefineds = {}
 
 def due(message: Message, now: int) -> int:
     """When to send it, in ms."""
-    return now if message.bare else rules.due(message, now)
+    return now if message.timeless else rules.due(message, now)
 
 
 def expiry(message: Message, now: int, account: Account) -> int:
     """When it is no longer worth sending, in ms."""
-    if message.bare:
+    if message.timeless:
         return now + account.default_validity
     return rules.expiry(message, now, account.default_validity, account.config.max_validity)
 

@@ -884,3 +884,36 @@ def test_a_hundred_thousand_messages_leave_nothing() -> None:
     finally:
         tracemalloc.stop()
     assert after - before < 10_000
+
+
+# -- what needs no working out -----------------------------------------------------------------
+
+LIFE = (0x0017, b"\0\0\0\x5a")
+PAYLOAD = (0x0424, b"Hello")
+REFERENCE = (0x0204, b"\0\7")
+
+
+@pytest.mark.parametrize(
+    ("fields", "tlvs", "timeless", "bare"),
+    [
+        ({}, (), True, True),
+        ({"schedule_delivery_time": b"000001000000000R"}, (), False, False),
+        ({"validity_period": b"000001000000000R"}, (), False, False),
+        ({}, (LIFE,), False, False),
+        ({}, (PAYLOAD, LIFE), False, False),
+        ({}, (PAYLOAD,), True, True),
+        ({"short_message": b"Hello"}, (PAYLOAD,), True, False),
+        ({}, (REFERENCE,), True, False),
+        ({"source_addr": b""}, (), True, False),
+        ({"esm_class": 1}, (), True, False),
+        ({"esm_class": 3}, (), True, True),
+        ({"replace_if_present_flag": 1}, (), True, False),
+        ({"sm_default_msg_id": 9}, (), True, False),
+    ],
+)
+def test_what_asks_for_nothing_is_told_from_what_does(
+    fields: dict[str, Any], tlvs: tuple[tuple[int, bytes], ...], timeless: bool, bare: bool
+) -> None:
+    values = {"source_addr": b"1", "destination_addr": b"447700900123"} | fields
+    message = _pdu.Message.from_raw(encode(Command.SUBMIT_SM, 7, 0, tlvs, **values))
+    assert (message.timeless, message.bare) == (timeless, bare)
