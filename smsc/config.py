@@ -423,7 +423,7 @@ class StorageConfig:
     #: Messages owed over all accounts; beyond that ESME_RMSGQFUL. Bounds memory.
     max_owed: Count = 10_000_000
     #: Octets of the log behind a checkpoint at which the next one is made; 0 makes none.
-    checkpoint: CheckpointSize = 64 * MIB
+    checkpoint: CheckpointSize = 256 * MIB
     slow_sync: SlowSyncConfig = SlowSyncConfig()
     #: Start even where a sync may not reach a disk (tmpfs, overlay, NFS, FUSE).
     force_filesystem: bool = False
