@@ -78,6 +78,8 @@ class Bodies:
         network: bytes = b"",
     ) -> None:
         """Keep a message for a while; the oldest make room."""
+        if id in self._held:  # it has another text now
+            self.drop(id)
         body = body_of(id, message, submitted, kin, charge, network)
         self._held[id] = body
         if self._newest is None:

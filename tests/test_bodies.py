@@ -126,3 +126,14 @@ def test_what_it_has_to_do_with_others_is_kept_and_read_back() -> None:
     assert bench.bodies.misses == 1
     assert kept is not None and read is not None
     assert tuple(kept) == tuple(read) == (7, 1, 3)
+
+
+def test_what_takes_the_place_of_another_leaves_nothing_of_it() -> None:
+    bench = Bench(2)
+    bench.put(1, 2, 1)
+    assert bench.bodies.octets == 2 * bench.cost
+    bench.bodies.drop(1)
+    bench.put(3, 4)
+    assert bench.bodies.octets == 2 * bench.cost
+    assert [bench.get(id)[0] for id in (3, 4)] == [b"0003", b"0004"]
+    assert bench.bodies.misses == 0
