@@ -18,12 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from smsc import broadcast, intake, records
-from smsc import message as rules
+from smsc import broadcast
 from smsc._pdu import Message, Pdu
-from smsc._spool import FIRST_LIST, pair_in
-from smsc.account import Account
+from smsc._spool import FIRST_LIST
 from smsc.accounts import Accounts
+from smsc.admission import Admission
 from smsc.ancillary import Ancillary
 from smsc.bodies import Bodies
 from smsc.book import Book
@@ -32,9 +31,8 @@ from smsc.broadcasts import Broadcasts
 from smsc.commit import Commit
 from smsc.config import AccountConfig, Config
 from smsc.correlation import Correlation
-from smsc.counters import ACCEPTED, Counters
+from smsc.counters import Counters
 from smsc.deliveries import Deliveries
-from smsc.dialect import Unsayable, gathered
 from smsc.endings import Endings
 from smsc.failover import Failover
 from smsc.forgetting import Forgetting
@@ -46,12 +44,12 @@ from smsc.mailroom import Mailroom
 from smsc.placement import Placement
 from smsc.ports import EdgeBind, Log, Lookup, RelayBind, Standing
 from smsc.profile import Profile
-from smsc.records import Flag, Kind
+from smsc.records import Flag
 from smsc.relaying import Relaying
 from smsc.repeats import Recent, Repeats
 from smsc.reports import Reports
 from smsc.routing import InboundRouter, Route
-from smsc.smpp import MessageState, Status, Version
+from smsc.smpp import MessageState, Status
 from smsc.spool import UNSENT, Stage
 from smsc.state import State
 from smsc.subject import Restricted
@@ -72,15 +70,6 @@ SCAN_PORTION = 50_000
 #: a bind that reconnects at once keeps its messages.
 LEAVE_PORTION = 500
 FAILOVER_GRACE = 5_000
-
-# Plain numbers for what every message meets: comparing with an enum's member is slower (``spool``).
-_MESSAGE = int(Kind.MESSAGE)
-_QUEUED, _ATTEMPTED = int(Stage.QUEUED), int(Stage.ATTEMPT)
-_OLD_PEER, _RECEIPT_ASKED = int(Flag.OLD_PEER), int(Flag.RECEIPT_ASKED)
-_HELD = int(Flag.HELD)
-_BROADCAST = int(Flag.BROADCAST)
-_MEMBER, _V34 = int(Flag.MEMBER), int(Version.V34)
-_ANY_WISH = rules.ANY_WISH
 
 
 class Core:
@@ -149,18 +138,15 @@ class Core:
             self._ends,
             self.counters,
         )
-        self._predefined = config.predefined_messages
         self._ancillary = Ancillary(
-            self._book, self._till, self.bodies, self._ends, self.joining, self._predefined
+            self._book,
+            self._till,
+            self.bodies,
+            self._ends,
+            self.joining,
+            config.predefined_messages,
         )
         self.repeats = Repeats()
-        self._dice = 0
-        self._batch = 0
-        #: Carriers for which this batch has something.
-        self._loaded: set[Upstream] = set()
-        #: Carriers for which it has texts that must be cut.
-        self._to_cut: set[Upstream] = set()
-        self._room = True
         #: Whether the disk is so slow that nothing new should be taken.
         self.slow = False
         self._scan_cursor = 0
@@ -211,8 +197,21 @@ class Core:
             self.counters,
         )
         self._restricted: Restricted | None = None
-        self._max_owed = config.storage.max_owed
-        self._per_account = config.metrics.accounts
+        self._admission = Admission(
+            config,
+            self._book,
+            self._placement,
+            self._till,
+            self.bodies,
+            self.upstreams,
+            self._alive,
+            self._ancillary,
+            self._inquiries,
+            self.subjects,
+            self._relaying,
+            self.repeats,
+            self.counters,
+        )
 
     # -- the log -----------------------------------------------------------------------------
 
@@ -270,6 +269,7 @@ class Core:
     def restrict(self, restricted: Restricted | None) -> None:
         """Let what is of these wait from now on, whatever of it comes to its turn."""
         self._restricted = restricted
+        self._admission.restrict(restricted)
         self._relaying.restrict(restricted)
         self.subjects.restrict(restricted)
 
@@ -283,35 +283,7 @@ class Core:
         if self.slow:
             self.counters.refused[Status.ESME_RTHROTTLED] += len(batch)
             return [-Status.ESME_RTHROTTLED] * len(batch)
-        now = self._commit.begin()
-        self._batch += 1
-        index = self.state.accounts.index(account.system_id)
-        window = account.suppresses
-        version = bind.version
-        results = []
-        try:
-            for message in batch:
-                kept = self._kept(account, message) if window else message
-                result = self.repeats.find(bind, kept, now - window) if window else 0
-                if result:
-                    self.counters.suppressed += 1
-                else:
-                    result = self._accept(account, index, version, message, now)
-                    if result < 0:
-                        self.counters.refused[-result] += 1
-                    elif window:
-                        self.repeats.note(bind, kept, result, now, now - window)
-                results.append(result)
-        finally:
-            self._send_loaded()
-        return results
-
-    def _kept(self, account: Account, message: Message) -> Message:
-        """A message as the log will have it."""
-        try:
-            return intake.ours(message, account, self._predefined)
-        except Unsayable:
-            return message  # it is refused
+        return self._admission.take(bind, account, batch, self._commit.begin())
 
     def submit_multi(self, bind: EdgeBind, members: Sequence[Message]) -> list[int]:
         """See ``ports.Keeper``. Whether each may come in is decided first: the ids say how many."""
@@ -320,133 +292,7 @@ class Core:
             status = Status.ESME_RSYSERR if account is None else Status.ESME_RTHROTTLED
             return [-status] * len(members)
         now = self._commit.begin()
-        self._batch += 1
-        index = self.state.accounts.index(account.system_id)
-        ways = []
-        count = 0
-        for message in members:
-            way = self._way(account, index, message, count)
-            ways.append(way)
-            count += not isinstance(way, int)
-        results = []
-        first = taken = 0
-        try:
-            for message, way in zip(members, ways, strict=True):
-                if isinstance(way, int):
-                    result = -way
-                else:
-                    kin = records.Kin(first, taken, count)
-                    result = self._store(account, index, bind.version, message, now, way, kin)
-                if result > 0:
-                    first = first or result
-                    taken += 1
-                else:
-                    self.counters.refused[-result] += 1
-                results.append(result)
-        finally:
-            self._send_loaded()
-        return results
-
-    def _send_loaded(self) -> None:
-        """What is said to be attempted is sent, whatever happened to those behind it."""
-        for upstream in self._loaded:
-            self.counters.submitted[upstream.name] += upstream.send()
-        self._loaded.clear()
-        while self._to_cut:
-            self._relaying.pump(self._to_cut.pop())
-
-    def _accept(
-        self, account: Account, index: int, version: int, message: Message, now: int
-    ) -> int:
-        way = self._way(account, index, message, 0)
-        if isinstance(way, int):
-            return -way
-        return self._store(account, index, version, message, now, way, None)
-
-    def _way(self, account: Account, index: int, message: Message, ahead: int) -> Route | int:
-        """The route of a message that may come in, ``ahead`` others before it, or its refusal."""
-        if not self._has_room(account, index, ahead):
-            return Status.ESME_RMSGQFUL
-        numbering = account.numbering
-        if numbering is not None and not numbering.allows(message):
-            return Status.ESME_RINVSRCADR
-        network = self._placement.network(numbering, message)
-        route = self._placement.route(account.system_id, numbering, message, network)
-        if route is None:
-            return Status.ESME_RINVDSTADR
-        if message.registered_delivery & _ANY_WISH and not account.receipts:
-            return Status.ESME_RINVREGDLVFLG
-        if self._restricted is not None:
-            return self.subjects.refusal(account, message) or route
-        return route
-
-    def _store(
-        self,
-        account: Account,
-        index: int,
-        version: int,
-        message: Message,
-        now: int,
-        route: Route,
-        of: records.Kin | None,
-    ) -> int:
-        """Keep a message, one ``of`` several or by itself; its id, or its refusal negated."""
-        name = account.system_id
-        numbering = account.numbering
-        network = self._placement.network(numbering, message)
-        inquiries, sought = self._inquiries, b""
-        if inquiries is not None:
-            network, route, sought = inquiries.known(name, numbering, message, network, route)
-        flags = (
-            (_OLD_PEER if version < _V34 else 0)
-            | (_RECEIPT_ASKED if message.registered_delivery & _ANY_WISH else 0)
-            | (_HELD if sought else 0)
-        )
-        due, expiry = intake.due(message, now), intake.expiry(message, now, account)
-        until = due if inquiries is None or not sought else inquiries.until(due, now)
-        replaces = message.replace_if_present_flag
-        self._dice += 1
-        try:
-            message = intake.ours(message, account, self._predefined)
-            upstream: Upstream = self.upstreams[self._carrier(route, name, message)]
-            told = upstream.say(message)
-        except Unsayable as error:
-            return -error.status
-        tariff = account.tariff
-        charge = None if tariff is None else self._till.charge(account, message, network, now)
-        if isinstance(charge, int):
-            return -charge
-        at_once = until <= now and told is not None
-        pair = pair_in(name, message)
-        target = upstream.direct(pair, self._batch) if at_once else None
-        id = self._book.next_id()
-        kin = None
-        if of is not None:
-            kin = records.Kin(of.group or id, of.index, of.count)
-            flags |= _MEMBER
-        sent, stage, number = 0, _QUEUED, 0
-        if target is not None:
-            sent, stage, number = now, _ATTEMPTED, 1
-        lane = min(message.priority_flag, account.max_priority)
-        head = records.message(
-            id, now, until, expiry, sent, 0, stage, lane, number, flags, name, upstream.name, kin,
-            charge, pair, network,
-        )  # fmt: skip
-        self._book.append(_MESSAGE, now, head, message.raw)
-        self.bodies.put(id, message, now, kin, charge, network)
-        if replaces:
-            self._ancillary.displace(index, pair, message, id, now)
-        self.counters.accepted += 1
-        if self._per_account:
-            self.counters.by_account.count(index, ACCEPTED)
-        if inquiries is not None and sought:
-            inquiries.ask(id, sought, due, until)
-        if told is None:
-            self._to_cut.add(upstream)
-        elif target is not None:
-            target.load(id, 1, told if numbering is None else numbering.canonical(told))
-            self._loaded.add(upstream)
-        return id
+        return self._admission.take_group(account, bind.version, members, now)
 
     # -- edge: what becomes of a submit ------------------------------------------------------
 
@@ -457,7 +303,7 @@ class Core:
         return self._ask(self._ancillary.cancel, bind, request)
 
     def replace(self, bind: EdgeBind, request: Pdu) -> int:
-        if self.slow or not self._room:
+        if self.slow or not self._admission.room:
             return Status.ESME_RTHROTTLED if self.slow else Status.ESME_RMSGQFUL
         return self._ask(self._ancillary.replace, bind, request)
 
@@ -473,13 +319,6 @@ class Core:
         index = self.state.accounts.index(account.system_id)
         return what(index, account.config, request, bind.version, self._commit.begin())
 
-    def _carrier(self, route: Route, account: bytes, message: Message) -> bytes:
-        """A route's carrier for this message; the same one for all parts of a text."""
-        if route.only is not None:
-            return route.only
-        together = gathered(account, message)
-        return route.pick(self._alive, together or self._dice)
-
     def broadcast(self, bind: EdgeBind, pdu: Pdu) -> int:
         """See ``ports.Keeper``. Values were checked by the edge (``broadcast.check``)."""
         account = self._accounts.bindable(bind.account)
@@ -488,7 +327,7 @@ class Core:
         if self.slow:
             return -Status.ESME_RTHROTTLED
         index = self.state.accounts.index(account.system_id)
-        if not self._has_room(account, index, 0):
+        if not self._admission.has_room(account, index, 0):
             return -Status.ESME_RMSGQFUL
         message = broadcast.kept(pdu)
         if account.numbering is not None and not account.numbering.allows(message):
@@ -498,21 +337,13 @@ class Core:
         route = self._broadcasts.route(account.system_id, message.source_addr)
         if route is None:
             return -Status.ESME_RBCASTFAIL
-        self._dice += 1
-        upstream = self.upstreams[route.pick(self._alive, self._dice)]
+        upstream = self.upstreams[self._pick(route, account.system_id, message)]
         now = self._commit.begin()
         id = self._broadcasts.accept(account, index, pdu, message, upstream.name, now)
         if id > 0:
             self.counters.accepted += 1
             self._relaying.pump(upstream)
         return id
-
-    def _has_room(self, account: Account, index: int, ahead: int) -> bool:
-        spool = self.state.spool
-        owed = spool.slab.of_account(index) + ahead
-        return bool(
-            self._room and spool.slab.count + ahead < self._max_owed and owed < account.max_queued
-        )
 
     def query_broadcast(self, bind: EdgeBind, pdu: Pdu) -> View | None:
         index = self.state.accounts.index(bind.account)
@@ -559,8 +390,7 @@ class Core:
                 self._deliveries.alert(bind.carrier, pdu, now)
 
     def _pick(self, route: Route, account: bytes, message: Message) -> bytes:
-        self._dice += 1
-        return self._carrier(route, account, message)
+        return self._admission.pick(route, account, message)
 
     def _pump_carrier(self, carrier: bytes) -> None:
         if carrier in self.upstreams:
@@ -570,7 +400,7 @@ class Core:
         slab = self.state.spool.slab
         account = self.state.accounts[slab.account(slot)]
         body = self.bodies.get(slab.id(slot), slab.position(slot))
-        if slab.flags(slot) & _BROADCAST:
+        if slab.flags(slot) & Flag.BROADCAST:
             return self._broadcasts.route(account, body.message.source_addr)
         numbering = self._relaying.numbering_of(account)
         return self._placement.route(account, numbering, body.message, body.network)
@@ -599,7 +429,7 @@ class Core:
     def tick(self) -> None:
         """Everything that is due, in bounded portions. Call it every 100 ms."""
         now = self._commit.now()
-        self._room = self._log.room and self._traffic.room
+        self._admission.room = self._log.room and self._traffic.room
         due = self.state.spool.slab.expire(now, TICK_PORTION)
         mail = self.state.mailboxes.slab.expire(now, TICK_PORTION)
         spent, self._scan_cursor = self.state.spool.slab.scan_expired(

@@ -37,6 +37,7 @@ cdef class Upstream:
     cdef list _berths
     cdef int _stranded
     cdef int _asked
+    cdef unsigned long long _behind
     cdef bint _asking
     cdef bint _ask_again
     cdef bint _always
@@ -51,7 +52,9 @@ cdef class Upstream:
     cpdef ahead(self, Berth berth, list slots)
     cdef long _stranded_count(self) except -1
     cdef Berth _berth(self, uint32_t pair)
+    @cython.locals(berth=Berth)
     cpdef Berth direct(self, uint32_t pair, unsigned long long batch)
+    cpdef stand(self, unsigned long long batch)
     @cython.locals(sent=long, berth=Berth)
     cpdef long send(self) except -1
     @cython.locals(berth=Berth)

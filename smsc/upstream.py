@@ -72,6 +72,8 @@ class Upstream:
         self._asking = False
         self._asked = self._slab.new_list()
         self._ask_again = False
+        #: The newest batch of which something waits already: what follows goes behind it.
+        self._behind = 0
         #: When its last bind went, in ms; 0 before there was one.
         self.away_since = 0
 
@@ -163,19 +165,24 @@ class Upstream:
         """The berth that takes a new message of this pair at once, if nothing stands before it.
 
         A bind is asked for its credit once per ``batch``; whoever gets a berth loads it, and sends
-        when the batch is over.
+        when the batch is over. Once a message of a batch was not taken, none behind it is.
         """
-        if not self._berths or not self.lanes.idle() or self._stranded_count():
+        if self._behind == batch:
             return None
-        berth = self._berth(pair)
-        if self._slab.length(berth.parked):
-            return None
-        if berth.batch != batch:
-            berth.batch, berth.room = batch, berth.bind.credit()
-        if berth.room <= 0:
-            return None
-        berth.room -= 1
-        return berth
+        if self._berths and self.lanes.idle() and not self._stranded_count():
+            berth = self._berth(pair)
+            if not self._slab.length(berth.parked):
+                if berth.batch != batch:
+                    berth.batch, berth.room = batch, berth.bind.credit()
+                if berth.room > 0:
+                    berth.room -= 1
+                    return berth
+        self._behind = batch
+        return None
+
+    def stand(self, batch: int) -> None:
+        """A message of this batch waits, whoever may be free for it: what follows is behind it."""
+        self._behind = batch
 
     def send(self) -> int:
         """Send what the berths were loaded with; how many messages that is."""
