@@ -8,6 +8,7 @@ from smsc._spool cimport Slab, pair_in
 from smsc.account cimport Account
 from smsc.bodies cimport Bodies
 from smsc.book cimport Book
+from smsc.commit cimport Commit
 from smsc.counters cimport Counters
 from smsc.placement cimport Placement
 from smsc.records cimport Kin
@@ -34,6 +35,7 @@ cdef class Draft:
 
 cdef class Admission:
     cdef Book _book
+    cdef Commit _commit
     cdef State _state
     cdef Placement _placement
     cdef object _till
@@ -65,7 +67,7 @@ cdef class Admission:
     cdef list _take(self, Account account, int version, batch, int64_t now, bint together)
     @cython.locals(first=uint64_t, taken=int, draft=Draft)
     cdef _keep_group(self, Account account, int index, list drafts, int count, int64_t now)
-    cdef _send_loaded(self)
+    cpdef _send(self)
     @cython.locals(draft=Draft, route=Route, name=bytes, network=bytes, sought=bytes, due=int64_t,
                    upstream=Upstream, told=Message)
     cdef Draft _judge(self, Account account, int index, int version, Message message, int64_t now,

@@ -1,9 +1,10 @@
 """What comes in: whether a message may, how it is kept, and which bind has it at once.
 
 A batch is taken in three passes: each message is judged, each that may come in is kept, each that
-found a bind is loaded there. What one pass runs fits the processor's cache of instructions, and
-what a message meets from one end to the other does not: in one pass, a third of the time went into
-reading code anew. Whatever fails on the way, what was said to be attempted is sent.
+found a bind is loaded there, to be sent with all else of its frame. What one pass runs fits the
+processor's cache of instructions, and what a message meets from one end to the other does not: in
+one pass, a third of the time went into reading code anew. Whatever fails on the way, what was said
+to be attempted is sent.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from smsc.account import Account
 from smsc.ancillary import Ancillary
 from smsc.bodies import Bodies
 from smsc.book import Book
+from smsc.commit import Commit
 from smsc.config import Config
 from smsc.counters import ACCEPTED, Counters
 from smsc.dialect import Unsayable, gathered
@@ -77,6 +79,7 @@ class Admission:
         self,
         config: Config,
         book: Book,
+        commit: Commit,
         placement: Placement,
         till: Till,
         bodies: Bodies,
@@ -90,6 +93,7 @@ class Admission:
         counters: Counters,
     ) -> None:
         self._book = book
+        self._commit = commit
         self._state: State = book.state
         self._placement = placement
         self._till = till
@@ -110,9 +114,9 @@ class Admission:
         self.room = True
         self._dice = 0
         self._batch = 0
-        #: Carriers for which this batch has something.
+        #: Carriers for which the open frame has something.
         self._loaded: set[Upstream] = set()
-        #: Carriers for which it has texts that must be cut.
+        #: Carriers for which this batch has texts that must be cut.
         self._to_cut: set[Upstream] = set()
 
     def restrict(self, restricted: Restricted | None) -> None:
@@ -194,7 +198,8 @@ class Admission:
                         self._keep(account, index, draft, None, now)
         finally:
             results = self._load(account, index, drafts)
-            self._send_loaded()
+            while self._to_cut:
+                self._relaying.pump(self._to_cut.pop())
         return results
 
     def _keep_group(
@@ -209,12 +214,10 @@ class Admission:
                     first = first or draft.id
                     taken += 1
 
-    def _send_loaded(self) -> None:
+    def _send(self) -> None:
         for upstream in self._loaded:
             self._counters.submitted[upstream.name] += upstream.send()
         self._loaded.clear()
-        while self._to_cut:
-            self._relaying.pump(self._to_cut.pop())
 
     # -- one message -------------------------------------------------------------------------
 
@@ -335,5 +338,7 @@ class Admission:
                 self._to_cut.add(draft.upstream)
             elif draft.target is not None:
                 draft.target.load(id, 1, draft.told)
+                if not self._loaded:
+                    self._commit.before_seal(self._send)
                 self._loaded.add(draft.upstream)
         return results

@@ -248,6 +248,12 @@ class CarrierBind:
             return session.room
         return min(session.room, pace.available(self.owner.links.now))
 
+    @property
+    def open(self) -> bool:
+        """Whether what it was to take can still leave."""
+        connection = self._connections[-1]
+        return self.up and not connection.ending and connection.session.state.bound
+
     def send(self, attempts: list[Attempt], messages: list[Message]) -> None:
         """Stage these submit_sm under sequence numbers of this bind."""
         connection = self._connections[-1]

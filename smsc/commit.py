@@ -155,10 +155,11 @@ class Commit:
         self.begin()
         self._calls.append(call)
 
-    def at_turn_over(self, call: Callable[[], None]) -> None:
-        """Call ``call()`` once, when this turn of the loop is over and before its frame is sealed.
+    def before_seal(self, call: Callable[[], None]) -> None:
+        """Call ``call()`` once, when the open frame is about to be sealed.
 
-        What ``call`` appends and stages goes into that frame.
+        What ``call`` appends and stages goes into that frame. What is to be done for all of a frame
+        at once is done so, over as many turns of the loop as the disk takes.
         """
         self.begin()
         self._last.append(call)
@@ -169,23 +170,19 @@ class Commit:
 
     def _turn_over(self) -> None:
         self._scheduled = False
-        last, self._last = self._last, []
-        try:
-            for call in last:
-                call()
-        except StorageError as error:
-            self._fail(error)
-            return
         if not self._open or (self._log.busy and self._log.open_octets < FULL_FRAME):
             return  # already sealed; or sealed when the news of the frame before comes
         self._seal()
 
     @property
     def _open(self) -> bool:
-        return bool(self._log.open_octets or self._staged or self._calls)
+        return bool(self._log.open_octets or self._staged or self._calls or self._last)
 
     def _seal(self) -> None:
+        last, self._last = self._last, []
         try:
+            for call in last:
+                call()
             number = self._log.seal()
         except StorageError as error:
             self._fail(error)
@@ -246,7 +243,7 @@ class Commit:
         if not self._failed:
             self._failed = True
             self._frames.clear()
-            self._staged, self._calls = {}, []
+            self._staged, self._calls, self._last = {}, [], []
             self._loop.remove_reader(self._log.fileno())
             self._drained()
             self._on_failure(error)

@@ -200,6 +200,7 @@ class Core:
         self._admission = Admission(
             config,
             self._book,
+            commit,
             self._placement,
             self._till,
             self.bodies,

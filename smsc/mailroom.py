@@ -1,9 +1,10 @@
 """Which mail goes to which bind: a mailbox empties, in order, to all live binds of its account.
 
 The binds take turns, each as far as its window goes. What a bind has taken and not confirmed waits
-again, before all else, when the bind is gone. Mail that arrives is handed out when the turn of the
-loop is over, so that a bind is called once for all that it gets. Mail that no client will answer
-for, because nobody wants it or nobody need, departs: its end is for others to write down.
+again, before all else, when the bind is gone. Mail that arrives is handed out when its frame of the
+log is about to be sealed, so that a bind is called once for all that it gets. Mail that no client
+will answer for, because nobody wants it or nobody need, departs: its end is for others to write
+down.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Hall:
         self.desks: list[Desk] = []
         #: Which of them is served next.
         self.turn = 0
-        #: Whether it has got mail in this turn of the loop.
+        #: Whether it has got mail since the last frame of the log.
         self.expectant = False
 
     def enter(self, desk: Desk) -> None:
@@ -133,7 +134,7 @@ class Mailroom:
         if hall.expectant:
             return
         if not self._expectant:
-            self._commit.at_turn_over(self._hand_out)
+            self._commit.before_seal(self._hand_out)
         hall.expectant = True
         self._expectant.append(hall)
 

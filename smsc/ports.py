@@ -212,10 +212,14 @@ class RelayBind(Protocol):
     def credit(self) -> int:
         """How many more attempts this bind takes now: its window and rate, whichever is less."""
 
-    def send(self, attempts: list[tuple[int, int]], messages: list[Message]) -> None:
-        """Stage a submit_sm for each, no more than ``credit``, under sequence numbers of the bind.
+    @property
+    def open(self) -> bool:
+        """Whether anything can still be sent on it. If not, it will be reported down."""
 
-        An attempt is ``(message id, its number)``.
+    def send(self, attempts: list[tuple[int, int]], messages: list[Message]) -> None:
+        """Stage a submit_sm for each, under sequence numbers of the bind, which is ``open``.
+
+        No more than ``credit`` gave. An attempt is ``(message id, its number)``.
         """
 
     def broadcast(self, message_id: int, attempt: int, message: Message) -> None:

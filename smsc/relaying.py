@@ -118,7 +118,7 @@ class Relaying:
     ) -> None:
         """See ``ports.Keeper.carrier_down``."""
         upstream = self._upstreams[bind.carrier]
-        upstream.remove(bind)
+        unsent = [*unsent, *upstream.remove(bind)]
         now = self._commit.begin()
         if not upstream.alive:
             upstream.away_since = now

@@ -18,9 +18,11 @@ cdef class Berth:
     cdef list _attempts
     cdef list _messages
 
+    cpdef long ask(self) except? -1
     cpdef load(self, unsigned long long id, int attempt, Message message)
-    @cython.locals(count=long)
+    @cython.locals(attempts=list)
     cpdef long send(self) except -1
+    cpdef list unload(self)
 
 
 cdef class Upstream:

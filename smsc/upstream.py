@@ -27,7 +27,7 @@ class Berth:
     def __init__(self, bind: RelayBind, parked: int) -> None:
         self.bind = bind
         self.parked = parked
-        #: The credit left to a batch of messages, which is asked for once, and which batch.
+        #: How many more it takes of a batch of messages, and which batch.
         self.room = 0
         self.batch = 0
         #: The slot of the message that it was named for last (``Upstream.take``).
@@ -35,19 +35,31 @@ class Berth:
         self._attempts: list[tuple[int, int]] = []
         self._messages: list[Message] = []
 
+    def ask(self) -> int:
+        """How many more messages the bind takes, beside those that it is about to be given."""
+        return self.bind.credit() - len(self._attempts)
+
     def load(self, id: int, attempt: int, message: Message) -> None:
         """Have it sent with the next ``send``."""
         self._attempts.append((id, attempt))
         self._messages.append(message)
 
     def send(self) -> int:
-        """Give the bind what was loaded, in one call; how many that is."""
-        count = len(self._attempts)
-        if count:
-            attempts, self._attempts = self._attempts, []
-            messages, self._messages = self._messages, []
-            self.bind.send(attempts, messages)
-        return count
+        """Give the bind what was loaded, in one call; how many that is.
+
+        A bind that ends gets nothing more: what it was to have is given back when it is removed.
+        """
+        if not self._attempts or not self.bind.open:
+            return 0
+        attempts = self.unload()
+        messages, self._messages = self._messages, []
+        self.bind.send(attempts, messages)
+        return len(attempts)
+
+    def unload(self) -> list[tuple[int, int]]:
+        """Take back the attempts that it was loaded with and has not sent."""
+        attempts, self._attempts = self._attempts, []
+        return attempts
 
 
 class Upstream:
@@ -98,10 +110,15 @@ class Upstream:
         #: Whether parts that clients cut are to be joined for it.
         self.joins = whole and self.config.join_wait > 0
 
-    def remove(self, bind: RelayBind) -> None:
-        """The bind is gone: what was parked at it goes before all else."""
+    def remove(self, bind: RelayBind) -> list[tuple[int, int]]:
+        """The bind is gone: what was parked at it goes before all else.
+
+        Returned are the attempts that it was about to be given.
+        """
+        unsent: list[tuple[int, int]] = []
         for berth in [berth for berth in self._berths if berth.bind is bind]:
             self._berths.remove(berth)
+            unsent += berth.unload()
             parked = []
             while (slot := self._slab.pop(berth.parked)) >= 0:
                 parked.append(slot)
@@ -109,6 +126,7 @@ class Upstream:
                 self.first(slot)
         if not self._berths:
             self.recheck()
+        return unsent
 
     def first(self, slot: int) -> None:
         """A message was taken and could not be sent: it goes before all else."""
@@ -164,8 +182,8 @@ class Upstream:
     def direct(self, pair: int, batch: int) -> Berth | None:
         """The berth that takes a new message of this pair at once, if nothing stands before it.
 
-        A bind is asked for its credit once per ``batch``; whoever gets a berth loads it, and sends
-        when the batch is over. Once a message of a batch was not taken, none behind it is.
+        A bind is asked for its credit once per ``batch``; whoever gets a berth loads it when all of
+        the batch was asked for. Once a message of a batch was not taken, none behind it is.
         """
         if self._behind == batch:
             return None
@@ -173,7 +191,7 @@ class Upstream:
             berth = self._berth(pair)
             if not self._slab.length(berth.parked):
                 if berth.batch != batch:
-                    berth.batch, berth.room = batch, berth.bind.credit()
+                    berth.batch, berth.room = batch, berth.ask()
                 if berth.room > 0:
                     berth.room -= 1
                     return berth
@@ -199,7 +217,7 @@ class Upstream:
         count = len(self._berths)
         some = False
         for berth in self._berths:
-            berth.batch, berth.room = 0, -(-berth.bind.credit() // count)
+            berth.batch, berth.room = 0, -(-berth.ask() // count)
             some = some or berth.room > 0
         return some
 

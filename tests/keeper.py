@@ -123,6 +123,7 @@ class Relay:
         self.carrier = carrier
         self.version = 0x34
         self.window = window
+        self.open = True
         #: (message id, attempt) handed over and not answered.
         self.outstanding: list[tuple[int, int]] = []
         self.sent: list[tuple[int, int, Message]] = []

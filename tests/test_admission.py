@@ -96,8 +96,36 @@ def test_what_was_kept_is_sent_though_the_log_dies_behind_it(
     monkeypatch.setattr(keeper.log, "append", failing)
     with pytest.raises(StorageError):
         keeper.core.submit(Client(keeper), [submit_sm() for _ in range(4)])
+    keeper.turn.run()
     assert len(relay.outstanding) == 2
     assert keeper.core.counters.accepted == 2 and not keeper.core.counters.refused
+
+
+def test_what_a_bind_was_to_have_when_it_is_lost_goes_over_the_next_in_order() -> None:
+    keeper = Keeper()
+    relay = up(keeper)
+    ids = keeper.core.submit(Client(keeper), [submit_sm(short_message=b"%d" % n) for n in range(3)])
+    keeper.core.carrier_down(relay, [], [])
+    keeper.run()
+    slab = keeper.core.state.spool.slab
+    assert not relay.outstanding
+    assert {slab.state(slab.find(id)) for id in ids} == {Stage.QUEUED}
+    again = up(keeper)
+    keeper.run()
+    assert texts(again) == [b"0", b"1", b"2"]
+    assert keeper.core.counters.submitted == {b"one": 3} and not keeper.core.counters.in_doubt
+
+
+def test_what_several_clients_send_in_a_turn_goes_to_a_bind_at_once() -> None:
+    keeper = Keeper()
+    relay = up(keeper)
+    calls = []
+    send = relay.send
+    relay.send = lambda attempts, messages: calls.append(len(attempts)) or send(attempts, messages)  # type: ignore[func-returns-value,method-assign]
+    for account in (b"acme", b"other", b"acme"):
+        keeper.core.submit(Client(keeper, account), [submit_sm(), submit_sm()])
+    keeper.turn.run()
+    assert calls == [6] and len(relay.sent) == 6
 
 
 def test_a_group_is_known_by_its_first_that_came_in() -> None:

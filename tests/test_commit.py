@@ -201,6 +201,27 @@ def test_what_is_staged_by_a_release_waits_for_the_next_frame(bench: Bench) -> N
     assert late.released == [["late"]]
 
 
+def test_what_is_to_be_done_before_a_frame_is_sealed_is_done_once_for_all_of_it(
+    bench: Bench,
+) -> None:
+    sink, calls = Sink(), []
+
+    def call() -> None:
+        calls.append(len(sink.released))
+        bench.commit.stage(sink, "last")
+
+    bench.commit.stage(sink, "other")
+    bench.turn.run()
+    bench.commit.before_seal(call)  # by itself a reason to seal
+    for _ in range(3):
+        bench.turn.run()
+    assert calls == [], "the frame before is on its way still, and this one gathers"
+    bench.advance()
+    assert calls == [0], "and is sealed before the one before is released"
+    bench.advance()
+    assert sink.released == [["other"], ["last"]] and calls == [0]
+
+
 def test_one_frame_has_one_time(bench: Bench) -> None:
     assert bench.commit.begin() == bench.commit.begin() == bench.commit.now() == START
 

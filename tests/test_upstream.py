@@ -27,6 +27,7 @@ class Bind:
         self.carrier = b"one"
         self.version = 0x34
         self.window = window
+        self.open = True
         self.sent: list[int] = []
 
     def credit(self) -> int:
@@ -83,17 +84,23 @@ class Bench:
     def message_of(self, slot: int) -> Message:
         return self.messages[self.slab.id(slot)]
 
+    def load(self, most: int) -> list[int]:
+        """Load up to so many of what can be sent now; their ids, in order."""
+        loaded: list[int] = []
+        while len(loaded) < most and (berth := self.upstream.take(self.message_of)) is not None:
+            slot = berth.slot
+            id = self.slab.id(slot)
+            assert self.slab.linked(slot) == 0xFFFFFFFF, "it stands in no list any more"
+            self.slab.set_state(slot, Stage.ATTEMPT)
+            berth.load(id, 1, self.messages[id])
+            loaded.append(id)
+        return loaded
+
     def pump(self) -> list[int]:
         """Send what can be sent; the ids, in the order of sending."""
         sent = []
         while self.upstream.ask():
-            while (berth := self.upstream.take(self.message_of)) is not None:
-                slot = berth.slot
-                id = self.slab.id(slot)
-                assert self.slab.linked(slot) == 0xFFFFFFFF, "it stands in no list any more"
-                self.slab.set_state(slot, Stage.ATTEMPT)
-                berth.load(id, 1, self.messages[id])
-                sent.append(id)
+            sent += self.load(1 << 30)
             if not self.upstream.send():
                 break
         return sent
@@ -171,6 +178,27 @@ def test_a_batch_takes_no_more_than_the_credit_at_its_beginning(bench: Bench) ->
     assert bench.upstream.send()
     assert bind.sent == [1, 2, 3]
     assert not bench.upstream.send(), "nothing is sent twice"
+
+
+def test_what_a_bind_is_about_to_be_given_counts_against_its_credit(bench: Bench) -> None:
+    bind = Bind(3)
+    bench.upstream.add(bind)
+    bench.put(numbers(6))
+    assert bench.upstream.ask()
+    bench.load(2)
+    bench.pump()
+    assert bind.sent == [1, 2, 3]
+
+
+def test_a_bind_that_ends_gets_nothing_and_what_it_was_to_have_is_given_back(bench: Bench) -> None:
+    bind = Bind(3)
+    bench.upstream.add(bind)
+    bench.put(numbers(2))
+    assert bench.upstream.ask()
+    bench.load(2)
+    bind.open = False
+    assert bench.upstream.send() == 0 and not bind.sent
+    assert bench.upstream.remove(bind) == [(1, 1), (2, 1)]
 
 
 def test_binds_that_share_a_rate_do_not_each_take_all_of_it(bench: Bench) -> None:
