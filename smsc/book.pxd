@@ -17,4 +17,5 @@ cdef class Book:
 
     @cython.locals(position=uint64_t)
     cpdef uint64_t append(self, int kind, int64_t now, bytes head, bytes body=*) except 0
+    cpdef together(self, size_t octets)
     cpdef uint64_t next_id(self) except 0

@@ -64,6 +64,13 @@ class Book:
         self.state.apply(kind, position, now, head)
         return position
 
+    def together(self, octets: int) -> None:
+        """Have the records that come next, of so many octets, in one frame: all or none."""
+        if self._journal is not None:
+            self._journal.together(octets)
+        else:
+            self.log.together(octets)
+
     @property
     def first_id(self) -> int:
         """Below the ids of this epoch, and above those of every one before."""

@@ -26,6 +26,20 @@ cpdef bytes text_id(uint64_t id, bint old_peer)
 cpdef bint wants_receipt(Message message, int state) except -1
 
 
+cdef class Word:
+    cdef uint64_t id
+    cdef Account owner
+    cdef int account, flags, state
+    cdef bytes carrier, network_error, error
+    cdef Message message
+    cdef int64_t submitted, now, done
+
+@cython.locals(word=Word)
+cdef Word word_of(
+    uint64_t id, Account owner, int account, bytes carrier, int flags, Body body, int64_t now,
+    int state, bytes network_error, bytes error, int64_t done)
+
+
 cdef class Endings:
     cdef Book _book
     cdef object _till
@@ -45,11 +59,14 @@ cdef class Endings:
 
     @cython.locals(owners=list)
     cdef Account _owner(self, int account)
+    @cython.locals(word=Word)
+    cpdef finish(self, long slot, int64_t now, int state, status=*, bytes network_error=*,
+                 bytes error=*, int64_t done=*, bint quiet=*)
     @cython.locals(slab=Slab, id=uint64_t, key=uint64_t, flags=cython.int, account=bytes,
                    carrier=bytes, members=cython.int, check=uint32_t, head=bytes, owner=Account,
                    account_number=cython.int, carrier_number=cython.int)
-    cpdef finish(self, long slot, int64_t now, int state, status=*, bytes network_error=*,
-                 bytes error=*, int64_t done=*, bint quiet=*)
+    cpdef Word end(self, long slot, int64_t now, int state, status, bytes network_error,
+                   bytes error, int64_t done)
     cpdef notify(self, long slot, int64_t now, bint first, bytes network_error=*,
                  bytes error=*)
     cdef _end_part(self, long slot, int64_t now, int state, status, bytes network_error,
@@ -58,9 +75,8 @@ cdef class Endings:
     cdef _end_joined(self, long slot, int64_t now, int state, status, bytes network_error,
                      bytes error, int64_t done)
     cdef _end_whole(self, long slot, int64_t now)
-    @cython.locals(old=cython.bint, submitted=int64_t)
-    cdef _tell(self, uint64_t id, Account owner, int account, bytes carrier, int flags, Body body,
-               int64_t now, int state, bytes network_error, bytes error, int64_t done)
+    @cython.locals(owner=Account, old=cython.bint, submitted=int64_t, done=int64_t)
+    cpdef tell(self, Word word)
     cpdef remember(self, uint64_t key)
     cpdef bint remembers(self, uint64_t key) except -1
     cpdef bint mail(self, Account owner, int kind, bytes carrier, bytes pdu, int64_t now,

@@ -35,6 +35,10 @@ from smsc.traffic import Traffic, segments
 #: A carrier may report on one message without end; its client hears of it this often.
 MAX_NOTIFICATIONS = 10
 
+#: Octets in the log that the end of a message takes at most, with all that belongs to it: what is
+#: charged, that it ended, and the word to its client. A crash leaves all of it or nothing.
+END_OCTETS = 4_096
+
 #: registered_delivery bits 1-0: which final states the client wants to hear of.
 _WANTS_ALL, _WANTS_FAILURE, _WANTS_SUCCESS = 1, 2, 3
 
@@ -70,6 +74,49 @@ def _due(charge: bytes, state: int, status: int, stage: int) -> Any:
     if stage in (_SPLIT, _JOINED):  # what was sent in its stead is gone; how that ended says it
         acknowledged = not status and state not in _OUR_ENDS
     return read_charge(charge).due(state, acknowledged)
+
+
+class Word:
+    """What a client is to be told of a message: the id that it knows it by, and how it stands."""
+
+    id: int
+    owner: Account
+    #: The account's number, and the carrier.
+    account: int
+    carrier: bytes
+    flags: int
+    message: Message
+    submitted: int
+    now: int
+    state: int
+    network_error: bytes
+    error: bytes
+    done: int
+
+
+def word_of(
+    id: int,
+    owner: Account,
+    account: int,
+    carrier: bytes,
+    flags: int,
+    body: Body,
+    now: int,
+    state: int,
+    network_error: bytes,
+    error: bytes,
+    done: int,
+) -> Word:
+    """A ``Word``: a function, since compiled it takes machine integers as they are."""
+    word = Word.__new__(Word)
+    # One of several is known by the first of them.
+    word.id = body.kin.group if body.kin is not None and flags & _MEMBER else id
+    word.owner, word.account = owner, account
+    word.carrier, word.flags = carrier, flags
+    word.message, word.submitted = body.message, body.submitted
+    word.now, word.done = now, done
+    word.state, word.network_error, word.error = state, network_error, error
+    return word
 
 
 class Endings:
@@ -135,6 +182,26 @@ class Endings:
         ``done`` is when that came about, if it was before ``now``. A ``quiet`` end is one the
         client is not sent a receipt of, whatever it asked for.
         """
+        self._book.together(END_OCTETS)
+        word = self.end(slot, now, state, status, network_error, error, done)
+        if word is not None and not quiet:
+            self.tell(word)
+
+    def end(
+        self,
+        slot: int,
+        now: int,
+        state: int,
+        status: int,
+        network_error: bytes,
+        error: bytes,
+        done: int,
+    ) -> Word | None:
+        """End a message; what its client asked to be told of that, if anything.
+
+        Whoever ends several at once tells of all of them afterwards, and has the book keep it
+        ``together``.
+        """
         slab = self._state.spool.slab
         id, flags = slab.id(slot), slab.flags(slot)
         if flags & _APART:
@@ -142,7 +209,7 @@ class Endings:
                 self._end_part(slot, now, state, status, network_error, error)
             else:
                 self._end_joined(slot, now, state, status, network_error, error, done)
-            return
+            return None
         account_number, carrier_number = slab.account(slot), slab.carrier(slot)
         account = self._state.accounts.names[account_number]
         carrier = self._state.carriers.names[carrier_number]
@@ -162,13 +229,13 @@ class Endings:
         if self._per_account:
             event = DELIVERED if state in (_DELIVERED, _ENROUTE) else FAILED
             self._counters.by_account.count(account_number, event)
-        if owner is not None and state != _ENROUTE and wants_receipt(message, state) and not quiet:
-            # A carrier's clock may be off, but nothing ends before it began.
-            done = min(max(done, body.submitted), now) if done else now
-            self._tell(
-                id, owner, account_number, carrier, flags, body, now, state, network_error, error,
-                done,
-            )  # fmt: skip
+        if owner is None or state == _ENROUTE or not wants_receipt(message, state):
+            return None
+        # A carrier's clock may be off, but nothing ends before it began.
+        done = min(max(done, body.submitted), now) if done else now
+        return word_of(
+            id, owner, account_number, carrier, flags, body, now, state, network_error, error, done
+        )
 
     def notify(
         self,
@@ -207,10 +274,11 @@ class Endings:
         owner = self._owner(account)
         carrier = self._state.carriers.names[slab.carrier(slot)]
         if owner is not None:
-            self._tell(
+            word = word_of(
                 id, owner, account, carrier, slab.flags(slot), body, now, _ENROUTE, network_error,
                 error, now,
             )  # fmt: skip
+            self.tell(word)
 
     def _end_part(
         self, slot: int, now: int, state: int, status: int, network_error: bytes, error: bytes
@@ -282,39 +350,25 @@ class Endings:
             self.finish(part, now, state)
         return part >= 0
 
-    def _tell(
-        self,
-        id: int,
-        owner: Account,
-        account: int,
-        carrier: bytes,
-        flags: int,
-        body: Body,
-        now: int,
-        state: int,
-        network_error: bytes,
-        error: bytes,
-        done: int,
-    ) -> None:
-        if body.kin is not None and flags & _MEMBER:
-            id = body.kin.group  # its client knows it by the first of them
-        old = bool(flags & _OLD_PEER)
-        submitted = body.submitted
+    def tell(self, word: Word) -> None:
+        """Send a client the receipt that it asked for."""
+        owner, old = word.owner, bool(word.flags & _OLD_PEER)
+        submitted, done = word.submitted, word.done
         zone = owner.time_zone
         if zone is not None:
             submitted, done = zone.local(submitted), zone.local(done)
         pdu = receipts.build(
-            body.message,
-            text_id(id, old),
-            state,
-            network_error or None,
-            receipts.error_number(error, network_error),
+            word.message,
+            text_id(word.id, old),
+            word.state,
+            word.network_error or None,
+            receipts.error_number(word.error, word.network_error),
             submitted,
             done,
             not old,
             owner.receipt_seconds,
         )
-        self._mail(owner, account, _RECEIPT, carrier, pdu, now, 0)
+        self._mail(owner, word.account, _RECEIPT, word.carrier, pdu, word.now, 0)
 
     def remember(self, key: int) -> None:
         """Know a receipt with this key as a repeated one."""

@@ -106,6 +106,12 @@ class Log(Protocol):
     def append(self, kind: int, head: bytes, body: bytes = b"") -> int:
         """Put a record in the open frame and return its position. Not durable yet."""
 
+    def together(self, octets: int) -> None:
+        """Have the records that come next, of so many octets with all overhead, in one frame.
+
+        A crash leaves all of them or none. More than a frame holds is no promise.
+        """
+
     def seal(self) -> int:
         """Close the open frame, start making it durable, and return its number."""
 

@@ -10,7 +10,7 @@ from smsc.book cimport Book
 from smsc.commit cimport Commit
 from smsc.correlation cimport Correlation
 from smsc.counters cimport Counters
-from smsc.endings cimport Endings
+from smsc.endings cimport Endings, Word
 from smsc.state cimport State
 from smsc.upstream cimport Upstream
 
@@ -30,14 +30,19 @@ cdef class Reports:
     cdef object _router
     cdef Counters _counters
 
-    @cython.locals(correlation=Correlation, message=Message, receipt=Receipt)
     cpdef list heard(self, Upstream upstream, batch, int64_t now)
+    @cython.locals(correlation=Correlation, message=Message, receipt=Receipt, word=Word,
+                   parsed=list, at=Py_ssize_t, status=int)
+    cdef _heard(self, Upstream upstream, list batch, int64_t now, list statuses)
     @cython.locals(slab=Slab, key=uint64_t, slot=cython.long, done=int64_t)
-    cdef _receipt(self, Upstream upstream, Correlation correlation, Message message,
+    cdef Word _receipt(self, Upstream upstream, Correlation correlation, Message message,
                   Receipt receipt, int64_t now)
     cdef int _message(self, Upstream upstream, Message message, int64_t now) except -1
     cpdef responded(self, Correlation correlation, long slot, uint64_t key, bytes carrier_id,
                     int64_t now)
-    cdef _end(self, long slot, int64_t now, int state, bytes network_error, bytes error,
-              int64_t done=*)
+    cdef Word _end(self, long slot, int64_t now, int state, bytes network_error, bytes error,
+                   int64_t done)
+    @cython.locals(word=Word)
+    cdef _end_late(self, long slot, int64_t now, int state, bytes network_error, bytes error,
+                   int64_t done=*)
     cdef _done(self, uint64_t key, str why, int64_t now)

@@ -19,7 +19,7 @@ from smsc.book import Book
 from smsc.commit import Commit
 from smsc.correlation import Correlation
 from smsc.counters import Counters
-from smsc.endings import Endings
+from smsc.endings import END_OCTETS, Endings, Word
 from smsc.failover import FAILURES, Failover
 from smsc.hearing import Hearing, Unclaimed
 from smsc.records import Kind, MailKind
@@ -31,6 +31,9 @@ from smsc.upstream import Upstream
 #: Receipts without a message are kept this long (ms), and at most so many of them.
 ORPHAN_WAIT = 3_600_000
 MAX_ORPHANS = 100_000
+
+#: How many deliver_sm are taken at a time: what of them must stay together fits a frame.
+PORTION = 64
 
 _ROK = int(Status.ESME_ROK)
 
@@ -73,17 +76,35 @@ class Reports:
 
     def heard(self, upstream: Upstream, batch: Sequence[Message], now: int) -> list[int]:
         """deliver_sm of a carrier, in our words; the status to answer each with."""
-        correlation = self._correlations[upstream.name]
-        statuses = []
-        for message in batch:
-            receipt = receipts.parse(message)
-            if receipt is None:
-                statuses.append(self._message(upstream, message, now))
-                continue
-            if receipt.id:
-                self._receipt(upstream, correlation, message, receipt, now)
-            statuses.append(_ROK)
+        statuses: list[int] = []
+        for start in range(0, len(batch), PORTION):
+            self._heard(upstream, list(batch[start : start + PORTION]), now, statuses)
         return statuses
+
+    def _heard(
+        self, upstream: Upstream, batch: list[Message], now: int, statuses: list[int]
+    ) -> None:
+        # In passes, so that the code for each stays in the processor's cache (``admission``).
+        correlation = self._correlations[upstream.name]
+        parsed = []
+        for message in batch:
+            parsed.append(receipts.parse(message))
+        self._book.together(len(batch) * END_OCTETS)
+        words: list[Word] = []
+        try:
+            for at in range(len(batch)):
+                message, receipt = batch[at], parsed[at]
+                status = _ROK
+                if receipt is None:
+                    status = self._message(upstream, message, now)
+                elif receipt.id:
+                    word = self._receipt(upstream, correlation, message, receipt, now)
+                    if word is not None:
+                        words.append(word)
+                statuses.append(status)
+        finally:
+            for word in words:
+                self._ends.tell(word)
 
     def _receipt(
         self,
@@ -92,7 +113,8 @@ class Reports:
         message: Message,
         receipt: receipts.Receipt,
         now: int,
-    ) -> None:
+    ) -> Word | None:
+        """Do what a receipt means; what is to be told of it."""
         key = correlation.of_receipt(receipt.id)
         slab = self._state.spool.slab
         slot = slab.find_key(key)
@@ -105,12 +127,13 @@ class Reports:
                 self._ends.notify(slot, now, False, receipt.network_error, receipt.error)
         elif slot >= 0:
             done = correlation.moment(receipt.done)
-            self._end(slot, now, receipt.state, receipt.network_error, receipt.error, done)
+            return self._end(slot, now, receipt.state, receipt.network_error, receipt.error, done)
         elif self._ends.remembers(key):
             self._counters.repeated_receipts += 1
         else:
             self._wait(upstream, key, receipt, now)
             self._hearing.defer(Unclaimed(now, key, correlation, message, receipt))
+        return None
 
     def _end(
         self,
@@ -119,12 +142,27 @@ class Reports:
         state: int,
         network_error: bytes,
         error: bytes,
-        done: int = 0,
-    ) -> None:
+        done: int,
+    ) -> Word | None:
         """A receipt says how a message ended, at ``done`` if that is known."""
         if self._others is not None and state in FAILURES and self._others.next(slot, 0, now):
-            return
-        self._ends.finish(slot, now, state, 0, network_error, error, done)
+            return None
+        return self._ends.end(slot, now, state, 0, network_error, error, done)
+
+    def _end_late(
+        self,
+        slot: int,
+        now: int,
+        state: int,
+        network_error: bytes,
+        error: bytes,
+        done: int = 0,
+    ) -> None:
+        """A receipt that came before its message was known says so."""
+        self._book.together(END_OCTETS)
+        word = self._end(slot, now, state, network_error, error, done)
+        if word is not None:
+            self._ends.tell(word)
 
     def _message(self, upstream: Upstream, message: Message, now: int) -> int:
         region = upstream.config.numbers.region
@@ -175,7 +213,7 @@ class Reports:
         if orphan is not None:
             waited = orphan.head
             self._done(waited.key, "matched", now)
-            self._end(slot, now, waited.state, waited.network_error, waited.error)
+            self._end_late(slot, now, waited.state, waited.network_error, waited.error)
 
     def claim(self, now: int) -> None:
         """End messages whose orphans are found by other rules than their keys are of."""
@@ -185,7 +223,7 @@ class Reports:
             self._done(key, "matched", time)
             self._ends.remember(key)
             done = unclaimed.correlation.moment(receipt.done)
-            self._end(slot, time, receipt.state, receipt.network_error, receipt.error, done)
+            self._end_late(slot, time, receipt.state, receipt.network_error, receipt.error, done)
 
     def give_up(self, keys: Iterable[int], now: int) -> None:
         """These have waited long enough."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from smsc import records
 from smsc._pdu import Message
 from smsc.endings import MAX_NOTIFICATIONS
+from smsc.journal import SimLog
+from smsc.records import Kind
 from smsc.smpp import MessageState, Status
 from tests.keeper import BASE, START, Client, Keeper, Relay, deliver_sm, submit_sm
 
@@ -50,6 +53,55 @@ def delivered(keeper: Keeper, message: Message, stat: bytes = b"DELIVRD") -> Mes
 def test_dates_are_on_the_clients_clock(settings: str, dates: bytes) -> None:
     receipt = delivered(keeper(settings), submit_sm(registered_delivery=1))
     assert dates in receipt.short_message
+
+
+# -- a crash in between --------------------------------------------------------------------------
+
+#: A log whose frames hold few records, so that they end in every place.
+SMALL = 4 * 16 * 1024
+
+
+def ends(keeper: Keeper, relay: Relay, ids: list[int], by: str) -> None:
+    if by == "receipt":
+        keeper.core.inbound(
+            relay,
+            [receipt_of(b"%x" % id, "DELIVRD" if at else "UNDELIV") for at, id in enumerate(ids)],
+        )
+    else:
+        for id in ids:
+            relay.answer(id, 1, Status.ESME_RINVDSTADR)
+
+
+def receipt_of(carrier_id: bytes, stat: str) -> Message:
+    text = b"id:%b sub:001 dlvrd:001 submit date:2611220915 done date:2611220916 stat:%b err:000"
+    return deliver_sm(esm_class=4, short_message=text % (carrier_id, stat.encode()))
+
+
+@pytest.mark.parametrize("filled", range(0, 16_000, 125))
+@pytest.mark.parametrize("by", ["receipt", "refusal"])
+def test_a_message_ends_with_the_word_to_its_client_or_not_at_all(by: str, filled: int) -> None:
+    keeper = Keeper(SimLog(segment_octets=SMALL))
+    client, relay = Client(keeper), Relay(keeper)
+    keeper.core.carrier_up(relay)
+    ids = keeper.submit(client, *[submit_sm(registered_delivery=1) for _ in range(2)])
+    if by == "receipt":
+        for id in ids:
+            relay.answer(id, 1, carrier_id=b"%x" % id)
+    keeper.run()
+    keeper.commit.begin()
+    keeper.core.append(Kind.ORPHAN_DONE, keeper.now, records.orphan_done(1), bytes(filled))
+    ends(keeper, relay, ids, by)
+    log = keeper.log
+    frames = [frame.records.values() for frame in (*log._frames, log._open) if frame is not None]
+    told = [
+        (
+            [kind for kind, _, _ in frame].count(Kind.FINAL),
+            [kind for kind, _, _ in frame].count(Kind.MAIL),
+        )
+        for frame in frames
+    ]
+    assert sum(ended for ended, _ in told) == 2
+    assert all(ended == mailed for ended, mailed in told)
 
 
 # -- on the way ----------------------------------------------------------------------------------

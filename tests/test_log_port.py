@@ -129,6 +129,28 @@ def test_durable_and_pending_follow_the_frame(log: Log) -> None:
     assert (log.durable, log.busy, log.pending_octets) == (number, False, 0)
 
 
+@pytest.mark.parametrize("filled", range(0, SEGMENT // 4, 1_000))
+def test_what_is_to_be_together_is_in_one_frame(log: Log, filled: int) -> None:
+    log.begin(PEAK)
+    log.append(1, b"before", bytes(min(filled, SEGMENT // 4 - 200)))
+    log.together(3 * 1_200)
+    before = log.open_octets
+    for _ in range(3):
+        log.append(1, b"x" * 100, bytes(1_000))
+    assert before + 3 * 1_100 <= log.open_octets, "none of them began another frame"
+
+
+def test_more_than_a_frame_is_together_as_far_as_it_goes(log: Log) -> None:
+    log.begin(PEAK)
+    log.together(SEGMENT)
+    number = log.seal()
+    log.begin(PEAK)
+    log.append(1, b"before")
+    log.together(SEGMENT)
+    log.append(1, b"behind")
+    assert log.seal() == number + 2
+
+
 def test_a_second_frame_gathers_while_the_first_is_on_its_way(log: Log) -> None:
     log.begin(PEAK)
     log.append(1, b"first")

@@ -34,3 +34,4 @@ cdef class Appender:
     cdef Frame open
 
     cpdef uint64_t append(self, int kind, bytes head, bytes body=*) except 0
+    cpdef together(self, size_t octets)

@@ -531,6 +531,11 @@ cdef class Appender:
         self.pending_octets += self.open.octets - before
         return position
 
+    cpdef together(self, size_t octets):
+        if self.open is not None and self.open.records:
+            if self.open.octets + octets > self.frame_octets:
+                self.next_frame()
+
     def take(self, const unsigned char[::1] data not None, size_t start) -> int:
         """Append every record of the checked frame at ``data[start:]`` as it is; how many."""
         cdef size_t before = self.open.octets, records = self.open.records

@@ -126,6 +126,12 @@ class SimLog:
         self._open = _SimFrame(self._number, self._time)
         return self._open
 
+    def together(self, octets: int) -> None:
+        frame = self._open
+        if frame is not None and frame.records and frame.octets + octets > self.frame_octets:
+            self.seal()
+            self._next_frame()
+
     def append(self, kind: int, head: bytes, body: bytes = b"") -> int:
         self._alive()
         octets = RECORD_HEADER + len(head) + len(body) + 7 & ~7
