@@ -18,10 +18,14 @@ ROOM = 64 * 1024 * 1024
 OVERHEAD = 300
 _OVERHEAD = OVERHEAD
 
+#: Places at first and at most, powers of 2. Mails have ids of the same numbers.
+FIRST_PLACES, MOST_PLACES = 1_024, 262_144
+_MOST_PLACES = MOST_PLACES
+
 
 class Body:
     """A message as it came, when (ms), what it has to do with others, what it costs, and where
-    its number is. Those that are held know their neighbours: a list in order of age.
+    its number is.
     """
 
     id: int
@@ -30,8 +34,6 @@ class Body:
     kin: Kin | None
     charge: bytes | None
     network: bytes
-    older: Body | None
-    newer: Body | None
 
 
 def body_of(
@@ -50,19 +52,23 @@ def body_of(
     body.kin = kin
     body.charge = charge
     body.network = network
-    body.older = body.newer = None
     return body
 
 
 class Bodies:
-    """See the module."""
+    """See the module.
+
+    A place is for every so manieth id, and its newest one has it: ids follow upon each other, so
+    a new message takes the place of one of the oldest.
+    """
 
     def __init__(self, log: Log, room: int = ROOM) -> None:
         self._log = log
         self._room = room
-        self._held: dict[int, Body] = {}
-        self._oldest: Body | None = None
-        self._newest: Body | None = None
+        self._places: list[Body | None] = [None] * FIRST_PLACES
+        self._mask = FIRST_PLACES - 1
+        #: Where the oldest is, or before it: the next to make room.
+        self._hand = 0
         #: Octets held, overhead included.
         self.octets = 0
         #: How often the log had to be read.
@@ -78,31 +84,55 @@ class Bodies:
         network: bytes = b"",
     ) -> None:
         """Keep a message for a while; the oldest make room."""
-        if id in self._held:  # it has another text now
-            self.drop(id)
-        body = body_of(id, message, submitted, kin, charge, network)
-        self._held[id] = body
-        if self._newest is None:
-            self._oldest = body
-        else:
-            body.older, self._newest.newer = self._newest, body
-        self._newest = body
+        at = id & self._mask
+        if self._places[at] is not None:
+            at = self._vacate(id)
+        self._places[at] = body_of(id, message, submitted, kin, charge, network)
         self.octets += len(message.raw) + _OVERHEAD
         while self.octets > self._room:
-            assert self._oldest is not None
-            self.drop(self._oldest.id)
+            self._leave(self._hand)
+            self._hand = (self._hand + 1) & self._mask
+
+    def _vacate(self, id: int) -> int:
+        """Make the place free that an id falls on, and say which that is."""
+        at = id & self._mask
+        held = self._places[at]
+        while held is not None and held.id != id and self._mask + 1 < _MOST_PLACES:
+            self._grow()
+            at = id & self._mask
+            held = self._places[at]
+        if held is not None and held.id != id:
+            self._hand = (at + 1) & self._mask  # those behind it are the oldest now
+        self._leave(at)
+        return at
+
+    def _grow(self) -> None:
+        bodies = [body for body in self._places if body is not None]
+        self._mask = 2 * self._mask + 1
+        self._places = [None] * (self._mask + 1)
+        for body in bodies:
+            self._places[body.id & self._mask] = body
+        self._hand = min([body.id for body in bodies]) & self._mask
+
+    def _find(self, id: int) -> int:
+        """The place that holds it, or -1."""
+        at = id & self._mask
+        body = self._places[at]
+        return at if body is not None and body.id == id else -1
 
     def get(self, id: int, position: int) -> Body:
         """The message ``id``, whose record is at ``position``. Raises CorruptLog."""
-        body = self._held.get(id)
-        return self._read(id, position) if body is None else body
+        at = self._find(id)
+        if at >= 0:
+            held = self._places[at]
+            assert held is not None
+            return held
+        return self._read(id, position)
 
     def take(self, id: int, position: int) -> Body:
         """As ``get``, and it won't be needed any more."""
-        body = self._held.pop(id, None)
-        if body is None:
-            return self._read(id, position)
-        self._leave(body)
+        body = self.get(id, position)
+        self.drop(id)
         return body
 
     def _read(self, id: int, position: int) -> Body:
@@ -114,20 +144,13 @@ class Bodies:
 
     def drop(self, id: int) -> None:
         """It won't be needed any more."""
-        body = self._held.pop(id, None)
-        if body is not None:
-            self._leave(body)
+        at = self._find(id)
+        if at >= 0:
+            self._leave(at)
 
-    def _leave(self, body: Body) -> None:
-        """It is held no more: its neighbours close up."""
-        self.octets -= len(body.message.raw) + _OVERHEAD
-        older, newer = body.older, body.newer
-        if older is None:
-            self._oldest = newer
-        else:
-            older.newer = newer
-        if newer is None:
-            self._newest = older
-        else:
-            newer.older = older
-        body.older = body.newer = None
+    def _leave(self, at: int) -> None:
+        """What this place holds, if anything, is held no more."""
+        body = self._places[at]
+        if body is not None:
+            self.octets -= len(body.message.raw) + _OVERHEAD
+            self._places[at] = None

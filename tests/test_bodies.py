@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smsc import records
 from smsc._pdu import Message
-from smsc.bodies import OVERHEAD, Bodies
+from smsc.bodies import FIRST_PLACES, MOST_PLACES, OVERHEAD, Bodies
 from smsc.errors import CorruptLog
 from smsc.journal import SimLog
 from smsc.records import Kind
@@ -32,7 +34,7 @@ class Bench:
         self.positions: dict[int, int] = {}
 
     def message(self, id: int) -> Message:
-        return submit_sm(short_message=b"%04d" % id)
+        return submit_sm(short_message=b"%04d" % (id % 10_000))
 
     def put(self, *ids: int) -> None:
         for id in ids:
@@ -137,3 +139,51 @@ def test_what_takes_the_place_of_another_leaves_nothing_of_it() -> None:
     assert bench.bodies.octets == 2 * bench.cost
     assert [bench.get(id)[0] for id in (3, 4)] == [b"0003", b"0004"]
     assert bench.bodies.misses == 0
+
+
+def test_places_grow_with_what_is_held() -> None:
+    bench = Bench(4 * FIRST_PLACES)
+    ids = range(1, 3 * FIRST_PLACES)
+    bench.put(*ids)
+    for id in ids:
+        assert bench.get(id) == (b"%04d" % id, START + id)
+    assert bench.bodies.misses == 0 and bench.bodies.octets == len(ids) * bench.cost
+
+
+def test_a_place_is_the_newest_ones_and_the_next_oldest_makes_room_then() -> None:
+    bench = Bench(3)
+    old, older, newer = 5, 6, 5 + MOST_PLACES
+    bench.put(old, older, newer)
+    assert bench.bodies.octets == 2 * bench.cost
+    bench.get(old)
+    assert bench.bodies.misses == 1
+    bench.put(newer + 8, newer + 9)
+    for id in (newer, newer + 8, newer + 9):
+        bench.get(id)
+    assert bench.bodies.misses == 1
+    bench.get(older)
+    assert bench.bodies.misses == 2
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["put", "drop", "take"]), st.integers(1, 20)),
+        max_size=60,
+    ),
+    st.integers(0, 6),
+)
+def test_room_holds_whatever_shares_a_place(steps: list[tuple[str, int]], room: int) -> None:
+    bench = Bench(room)
+    spread = MOST_PLACES // 4  # so that they share places
+    for what, number in steps:
+        id = number * spread + number % 3
+        if what == "put":
+            bench.put(id)
+        elif what == "drop":
+            bench.bodies.drop(id)
+        elif id in bench.positions:
+            assert bench.bodies.take(id, bench.positions[id]).submitted == START + id
+        assert bench.bodies.octets <= room * bench.cost
+    for number in range(1, 21):
+        bench.bodies.drop(number * spread + number % 3)
+    assert bench.bodies.octets == 0
