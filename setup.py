@@ -20,6 +20,7 @@ GUIDED = os.environ.get("SMSC_GUIDED") == "1"
 MODULES = {
     "smsc._finished": "smsc/_finished.pyx",
     "smsc._fresh": "smsc/_fresh.pyx",
+    "smsc._index": "smsc/_index.pyx",
     "smsc._pdu": "smsc/_pdu.pyx",
     "smsc._plain": "smsc/_plain.pyx",
     "smsc._receipt": "smsc/_receipt.pyx",

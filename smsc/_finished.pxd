@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from smsc._index cimport Index
 from smsc._pdu cimport Message
 
 
@@ -24,11 +25,15 @@ cdef class FinalState:
     cdef readonly int account, state, error, flags, members
 
 
+cdef class _Ids(Index):
+    cdef FinalStates states
+
+
 cdef class FinalStates:
-    cdef Kept *ring
-    cdef uint32_t *table        # open addressing: id -> place in the ring
-    cdef uint64_t mask          # of the ring; the table is twice as large
-    cdef uint64_t first, next   # the ring holds these numbers, of which each has one place
+    cdef Kept **chunks          # a ring of them
+    cdef uint64_t wrap          # there is room for so many but one
+    cdef uint64_t first, next   # these numbers are held
+    cdef _Ids ids
     cdef readonly int64_t keep
     cdef readonly uint64_t most
     cdef readonly uint64_t count
@@ -36,10 +41,9 @@ cdef class FinalStates:
     cdef uint32_t hot_segment
     cdef int64_t hot_change
 
-    cdef uint64_t _home(self, uint64_t id) noexcept
-    cdef int64_t _find(self, uint64_t id) noexcept
-    cdef int _allot(self, uint64_t size) except -1
-    cdef void _tabulate(self) noexcept
+    cdef Kept *_at(self, uint64_t number) noexcept
+    cdef int _grow(self) except -1
+    cdef int _widen(self, uint64_t room) except -1
     cdef int _put(self, const Kept *kept) except -1
     cdef int _discard(self, uint64_t number) except -1
     cdef int _shift(self) except -1

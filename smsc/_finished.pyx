@@ -1,9 +1,9 @@
 """What clients may still ask about messages that have ended: a bounded table of final states.
 
-26 octets each, in the order in which they ended, found by their ids; none is a Python object. A
-source address is not kept: of it there is a hash, salted with the message's id, that an address
-somebody names can be compared with. The oldest go when there are more than so many (``most``), and
-none is told of after so long (``keep``, ms).
+26 octets each, in the order in which they ended, found by their ids; none is a Python object, and
+none is moved. A source address is not kept: of it there is a hash, salted with the message's id,
+that an address somebody names can be compared with. The oldest go when there are more than so many
+(``most``), and none is told of after so long (``keep``, ms).
 
 A fold over the log: ``add`` takes what a FINAL record says, ``take`` what a STATES record carries
 forward. After a replay those that were carried stand behind some that ended later. So which of them
@@ -18,16 +18,19 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
+from smsc._index cimport Index, fill, mix
 from smsc._pdu cimport Cursor, Message, body, within
 from smsc._receipt cimport number_of
-from smsc._spool cimport hash_of, mix
+from smsc._spool cimport hash_of
 from smsc.records import MAX_STATES, STATE_OCTETS
 
 cdef uint32_t NIL = 0xFFFFFFFF
 
 cdef enum:
-    LEAST = 1024  # places of a table that holds nothing yet
-    PIECE = 32768  # dumped and loaded at a time
+    CHUNK_BITS = 12
+    CHUNK = 4096  # 104 KiB, which go when all in them are gone
+    NUMBERS = 0x7FFFFFFF  # what of a number is in the index
+    LEAST = 2048  # places of a table of keys
 
 cdef uint32_t _MAX_STATES = MAX_STATES
 
@@ -88,6 +91,15 @@ cdef class FinalState:
 
 
 @cython.final
+cdef class _Ids(Index):
+    def __cinit__(self, FinalStates states):
+        self.states = states
+
+    cdef uint64_t value(self, uint32_t number) noexcept:
+        return self.states._at(number).id
+
+
+@cython.final
 cdef class FinalStates:
     """See the module."""
 
@@ -95,28 +107,22 @@ cdef class FinalStates:
         self.keep = keep
         self.most = most
         self.segments = {}
-        self._allot(LEAST)
+        self.ids = _Ids(self)
+        self._widen(1)
 
     def __dealloc__(self):
-        free(self.ring)
-        free(self.table)
+        while self.first >> CHUNK_BITS << CHUNK_BITS < self.next:
+            free(self.chunks[self.first >> CHUNK_BITS & self.wrap])
+            self.first += CHUNK
+        free(self.chunks)
 
     def __len__(self):
         return self.count
 
+    cdef inline Kept *_at(self, uint64_t number) noexcept:
+        return &self.chunks[number >> CHUNK_BITS & self.wrap][number & (CHUNK - 1)]
+
     # -- finding -----------------------------------------------------------------------------
-
-    cdef uint64_t _home(self, uint64_t id) noexcept:
-        # By the low half, so that all that share it are met on one walk.
-        return mix(<uint32_t>id) & (2 * self.mask + 1)
-
-    cdef int64_t _find(self, uint64_t id) noexcept:
-        cdef uint64_t at = self._home(id)
-        while self.table[at] != NIL:
-            if self.ring[self.table[at]].id == id:
-                return self.table[at]
-            at = (at + 1) & (2 * self.mask + 1)
-        return -1
 
     cdef FinalState _value(self, const Kept *kept):
         cdef FinalState value = FinalState.__new__(FinalState)
@@ -132,21 +138,18 @@ cdef class FinalStates:
 
     def find(self, uint64_t id, int64_t now):
         """How ``id`` ended, or None if that is not known or too long ago at ``now``."""
-        cdef int64_t place = self._find(id)
-        if place < 0 or <int64_t>self.ring[place].done * 1000 + self.keep <= now:
+        cdef uint32_t number = self.ids.get(id)
+        if number == NIL or <int64_t>self._at(number).done * 1000 + self.keep <= now:
             return None
-        return self._value(&self.ring[place])
+        return self._value(self._at(number))
 
     def find_short(self, uint32_t short, int64_t now):
         """All whose id ends in these 32 bits, the highest id first."""
-        cdef uint64_t at = self._home(short)
-        cdef Kept *kept
         cdef list found = []
-        while self.table[at] != NIL:
-            kept = &self.ring[self.table[at]]
-            if <uint32_t>kept.id == short and <int64_t>kept.done * 1000 + self.keep > now:
-                found.append(self._value(kept))
-            at = (at + 1) & (2 * self.mask + 1)
+        cdef uint32_t number
+        for number in self.ids.sharing(short):
+            if <int64_t>self._at(number).done * 1000 + self.keep > now:
+                found.append(self._value(self._at(number)))
         return sorted(found, key=_by_id, reverse=True)
 
     # -- the fold ----------------------------------------------------------------------------
@@ -167,7 +170,7 @@ cdef class FinalStates:
         kept.members = members
         # What is too old goes: they stand in the order in which they ended, or nearly.
         horizon = <uint32_t>((time - self.keep) // 1000) if time > self.keep else 0
-        while self.first != self.next and self.ring[self.first & self.mask].done < horizon:
+        while self.first != self.next and self._at(self.first).done < horizon:
             self._shift()
         return self._put(&kept)
 
@@ -176,15 +179,15 @@ cdef class FinalStates:
         cdef StateLayout f
         cdef Kept kept
         cdef size_t at = 0, end = <size_t>PyBytes_GET_SIZE(entries)
-        cdef int64_t place
+        cdef uint32_t number
         while at + sizeof(f) <= end:
             memcpy(&f, PyBytes_AS_STRING(entries) + at, sizeof(f))
             at += sizeof(f)
-            place = self._find(f.id)
-            if place >= 0:
-                self._count_segment(self.ring[place].segment, -1)
+            number = self.ids.get(f.id)
+            if number != NIL:
+                self._count_segment(self._at(number).segment, -1)
                 self._count_segment(segment, 1)
-                self.ring[place].segment = segment
+                self._at(number).segment = segment
                 continue
             kept.id = f.id
             kept.check = f.check
@@ -199,22 +202,18 @@ cdef class FinalStates:
         return 0
 
     cdef int _put(self, const Kept *kept) except -1:
-        cdef uint64_t at
-        cdef int64_t place = self._find(kept.id)
-        if place >= 0:  # the last word counts
-            self._discard(place)
+        cdef uint32_t number = self.ids.get(kept.id)
+        if number != NIL:  # the last word counts
+            self._discard(number)
             self._close_up()
         if not self.most:
             return 0
         while self.count >= self.most:
             self._shift()
-        if self.next - self.first > self.mask:
-            self._allot(2 * (self.mask + 1))
-        self.ring[self.next & self.mask] = kept[0]
-        at = self._home(kept.id)
-        while self.table[at] != NIL:
-            at = (at + 1) & (2 * self.mask + 1)
-        self.table[at] = <uint32_t>(self.next & self.mask)
+        if self.next & (CHUNK - 1) == 0:
+            self._grow()
+        self._at(self.next)[0] = kept[0]
+        self.ids.put(kept.id, <uint32_t>(self.next & NUMBERS))
         self.next += 1
         self.count += 1
         return self._count_segment(kept.segment, 1)
@@ -226,60 +225,43 @@ cdef class FinalStates:
 
     cdef int _close_up(self) except -1:
         """There is no gap before the first one."""
-        while self.first != self.next and self.ring[self.first & self.mask].id == 0:
+        while self.first != self.next and self._at(self.first).id == 0:
             self.first += 1
+            if self.first & (CHUNK - 1) == 0:
+                free(self.chunks[(self.first - 1) >> CHUNK_BITS & self.wrap])
         return 0
 
     cdef int _discard(self, uint64_t number) except -1:
-        """Let the one with this number, or at this place, go."""
-        cdef uint32_t place = <uint32_t>(number & self.mask)
-        cdef Kept *kept = &self.ring[place]
-        cdef uint64_t wrap = 2 * self.mask + 1, at = self._home(kept.id), hole, home
-        while self.table[at] != place:
-            at = (at + 1) & wrap
-        # Backward-shift deletion (Knuth 6.4, algorithm R).
-        hole = at
-        while True:
-            at = (at + 1) & wrap
-            if self.table[at] == NIL:
-                break
-            home = self._home(self.ring[self.table[at]].id)
-            if ((at - home) & wrap) >= ((at - hole) & wrap):
-                self.table[hole] = self.table[at]
-                hole = at
-        self.table[hole] = NIL
+        """Let the one with this number go."""
+        cdef Kept *kept = self._at(number)
+        self.ids.drop(kept.id, <uint32_t>(number & NUMBERS))
         self._count_segment(kept.segment, -1)
         kept.id = 0
         self.count -= 1
         return 0
 
-    cdef int _allot(self, uint64_t size) except -1:
-        """Move to a ring with so many places, a power of two."""
-        cdef Kept *ring = <Kept *>malloc(size * sizeof(Kept))
-        cdef uint32_t *table = <uint32_t *>malloc(2 * size * sizeof(uint32_t))
-        cdef uint64_t number
-        if ring == NULL or table == NULL:
-            free(ring)
-            free(table)
+    cdef int _grow(self) except -1:
+        """Make room for the next ones: a chunk begins."""
+        cdef Kept *chunk
+        if (self.next >> CHUNK_BITS) - (self.first >> CHUNK_BITS) > self.wrap:
+            self._widen(2 * (self.wrap + 1))
+        chunk = <Kept *>malloc(CHUNK * sizeof(Kept))
+        if chunk == NULL:
             raise MemoryError
-        memset(table, 0xFF, 2 * size * sizeof(uint32_t))
-        for number in range(self.first, self.next):
-            ring[number & (size - 1)] = self.ring[number & self.mask]
-        free(self.ring)
-        free(self.table)
-        self.ring, self.table, self.mask = ring, table, size - 1
-        self._tabulate()
+        self.chunks[self.next >> CHUNK_BITS & self.wrap] = chunk
         return 0
 
-    cdef void _tabulate(self) noexcept:
-        """Have all of the ring found by their ids; the table is empty."""
-        cdef uint64_t number, at
-        for number in range(self.first, self.next):
-            if self.ring[number & self.mask].id:
-                at = self._home(self.ring[number & self.mask].id)
-                while self.table[at] != NIL:
-                    at = (at + 1) & (2 * self.mask + 1)
-                self.table[at] = <uint32_t>(number & self.mask)
+    cdef int _widen(self, uint64_t room) except -1:
+        """Have room for so many chunks, a power of two."""
+        cdef Kept **chunks = <Kept **>malloc(room * sizeof(Kept *))
+        cdef uint64_t n
+        if chunks == NULL:
+            raise MemoryError
+        for n in range(self.first >> CHUNK_BITS, (self.next + CHUNK - 1) >> CHUNK_BITS):
+            chunks[n & (room - 1)] = self.chunks[n & self.wrap]
+        free(self.chunks)
+        self.chunks, self.wrap = chunks, room - 1
+        return 0
 
     # -- forgetting --------------------------------------------------------------------------
 
@@ -318,7 +300,7 @@ cdef class FinalStates:
         cdef Kept *kept
         cdef list entries
         while number < end:
-            kept = &self.ring[number & self.mask]
+            kept = self._at(number)
             number += 1
             if kept.id == 0 or kept.segment >= below:
                 continue
@@ -351,12 +333,8 @@ cdef class FinalStates:
     def _pieces(self):
         cdef uint64_t number = self.first, count
         while number < self.next:
-            # Up to the ring's end at most: there it goes on at its beginning.
-            count = min(<uint64_t>PIECE, self.next - number)
-            count = min(count, self.mask + 1 - (number & self.mask))
-            yield PyBytes_FromStringAndSize(
-                <const char *>&self.ring[number & self.mask], count * sizeof(Kept)
-            )
+            count = min(CHUNK - (number & (CHUNK - 1)), self.next - number)
+            yield PyBytes_FromStringAndSize(<const char *>self._at(number), count * sizeof(Kept))
             number += count
 
     def load(self, tuple facts, read):
@@ -364,25 +342,21 @@ cdef class FinalStates:
 
         This one is new, and of no use after a ValueError: others would be kept here.
         """
-        cdef uint64_t number, count, size = LEAST
-        cdef bytes piece
-        keep, most, total, segments = facts
+        cdef uint64_t count, number, end
+        keep, most, end, segments = facts
         if (keep, most) != (self.keep, self.most):
             raise ValueError("final states are kept for another time, or another number of them")
-        while size < <uint64_t>total:
-            size *= 2
-        self._allot(size)
-        for number in range(0, total, PIECE):
-            count = min(<uint64_t>PIECE, <uint64_t>total - number)
-            piece = read(count * sizeof(Kept))
-            if <uint64_t>PyBytes_GET_SIZE(piece) != count * sizeof(Kept):
-                raise ValueError("there is less than was said")
-            memcpy(&self.ring[number], PyBytes_AS_STRING(piece), count * sizeof(Kept))
-        self.next = total
-        for number in range(self.next):
-            self.count += self.ring[number].id != 0
+        while self.next < end:
+            self._grow()
+            number = self.next
+            count = min(<uint64_t>CHUNK, end - number)
+            self.next += count
+            fill(<char *>self._at(number), count * sizeof(Kept), read)
+            for number in range(number, self.next):
+                if self._at(number).id:
+                    self.ids.put(self._at(number).id, <uint32_t>(number & NUMBERS))
+                    self.count += 1
         self.segments = dict(segments)
-        self._tabulate()
 
     def become(self, FinalStates other, const uint16_t[::1] accounts):
         """Become what another is, which is of no use any more.
@@ -394,14 +368,15 @@ cdef class FinalStates:
         if self.next != self.first:
             raise ValueError("something is kept here already")
         for number in range(other.first, other.next):
-            if other.ring[number & other.mask].account >= accounts.shape[0]:
+            if other._at(number).account >= accounts.shape[0]:
                 raise ValueError("of an account without a name")
         for number in range(other.first, other.next):
-            kept = &other.ring[number & other.mask]
+            kept = other._at(number)
             kept.account = accounts[kept.account]
-        self.ring, other.ring = other.ring, self.ring
-        self.table, other.table = other.table, self.table
-        self.mask, other.mask = other.mask, self.mask
+        self.chunks, other.chunks = other.chunks, self.chunks
+        self.wrap, other.wrap = other.wrap, self.wrap
+        self.ids, other.ids = other.ids, self.ids
+        self.ids.states, other.ids.states = self, other
         self.first, self.next, self.count = other.first, other.next, other.count
         other.first = other.next = other.count = 0
         self.segments = other.segments
@@ -414,7 +389,7 @@ cdef class FinalStates:
         cdef list found = []
         cdef Kept *kept
         for number in range(self.first, self.next):
-            kept = &self.ring[number & self.mask]
+            kept = self._at(number)
             if kept.id and <int64_t>kept.done * 1000 + self.keep > now:
                 found.append(self._value(kept))
         return found
@@ -422,8 +397,8 @@ cdef class FinalStates:
     @property
     def octets(self):
         """Memory held."""
-        return (self.mask + 1) * (sizeof(Kept) + 2 * sizeof(uint32_t))
-
+        cdef uint64_t chunks = (self.next + CHUNK - 1 >> CHUNK_BITS) - (self.first >> CHUNK_BITS)
+        return chunks * CHUNK * sizeof(Kept) + self.ids.octets()
 
 
 @cython.final
@@ -431,7 +406,7 @@ cdef class Remembered:
     """See _finished.pyi. Two tables with open addressing; the older one goes as a whole."""
 
     def __cinit__(self, uint64_t least):
-        cdef uint64_t size = 2 * LEAST
+        cdef uint64_t size = LEAST
         while size < 2 * least:
             size *= 2
         self.least = least

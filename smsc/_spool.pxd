@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from smsc._index cimport Index
 from smsc._pdu cimport Cursor, Message
 
 
@@ -30,32 +31,19 @@ cdef struct ListHead:
     uint32_t count
 
 
-cdef class _Index:
-    cdef uint32_t *table
-    cdef uint64_t mask
-    cdef uint64_t used
-    cdef Slab slab
-    cdef bint by_key
-
-    cdef uint64_t value(self, uint32_t slot) noexcept
-    cdef uint64_t home(self, uint64_t value) noexcept
-    cdef int grow(self) except -1
-    cdef int load(self, uint64_t mask, uint64_t used, read) except -1
-    cdef int put(self, uint64_t value, uint32_t slot) except -1
-    cdef uint32_t get(self, uint64_t value) noexcept
-    cdef void drop(self, uint64_t value, uint32_t slot) noexcept
-
-
-cdef class _Pairs:
-    cdef uint32_t *heads
-    cdef uint32_t mask
-    cdef uint32_t used
+cdef class _Ids(Index):
     cdef Slab slab
 
-    cdef int grow(self) except -1
-    cdef int put(self, uint32_t slot, Entry *e, uint32_t pair) except -1
-    cdef void push(self, uint32_t slot, Entry *e) noexcept
-    cdef void drop(self, Entry *e) noexcept
+
+cdef class _Keys(Index):
+    cdef Slab slab
+
+
+cdef class _Pairs(Index):
+    cdef Slab slab
+
+    cdef int join(self, uint32_t slot, Entry *e, uint32_t pair) except -1
+    cdef int leave(self, uint32_t slot, Entry *e) except -1
 
 
 cdef class Slab:
@@ -68,8 +56,8 @@ cdef class Slab:
     cdef ListHead *lists
     cdef uint32_t list_count
     cdef uint32_t list_room
-    cdef _Index ids
-    cdef _Index keys
+    cdef _Ids ids
+    cdef _Keys keys
     cdef _Pairs pairs
     cdef uint32_t now           # the wheel's tick: everything due up to it was handed out
     cdef dict segments          # segment -> entries whose body lies there, but for hot_change
@@ -129,7 +117,6 @@ cdef class Slab:
     cpdef int start(self, int64_t now_ms) except -1
 
 
-cdef uint64_t mix(uint64_t x) noexcept nogil
 cdef uint64_t hash_of(uint64_t h, Cursor value) noexcept nogil
 cpdef uint64_t key_of(bytes scope, bytes value) except 0
 cpdef uint32_t pair_of(bytes scope, bytes one, bytes other) except 0

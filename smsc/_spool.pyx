@@ -15,11 +15,12 @@ for ten million.
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
+from smsc._index cimport Index, fill, mix
 from smsc._pdu cimport Cursor, Message, body, left, within
 
 BASE_MS = 1_704_067_200_000  # 2024-01-01T00:00:00Z
@@ -35,21 +36,11 @@ cdef enum:
     CHUNK = 16384
     WHEEL_LISTS = 1024
     ACCOUNTS = 65536  # as many numbers of accounts there are
-    PIECE = 1048576  # octets that are dumped and loaded at a time
+    PIECE = 1048576  # octets that are dumped at a time
 
 NO_LIST = 0xFFFFFFFF
 #: The first list number ``new_list`` gives; below are the wheel's buckets.
 FIRST_LIST = WHEEL_LISTS
-
-
-cdef uint64_t mix(uint64_t x) noexcept nogil:
-    # The finaliser of splitmix64: ids are consecutive, buckets must not be.
-    x ^= x >> 30
-    x *= <uint64_t>0xBF58476D1CE4E5B9
-    x ^= x >> 27
-    x *= <uint64_t>0x94D049BB133111EB
-    x ^= x >> 31
-    return x
 
 
 cdef inline uint32_t _tick(int64_t ms) noexcept nogil:
@@ -68,36 +59,6 @@ def _cut(size_t address, size_t size):
     cdef size_t at
     for at in range(0, size, PIECE):
         yield PyBytes_FromStringAndSize(<const char *>address + at, min(<size_t>PIECE, size - at))
-
-
-cdef int _fill(char *target, size_t size, read) except -1:
-    """Put the next ``size`` octets of ``read`` there."""
-    cdef size_t at, octets
-    cdef bytes piece
-    for at in range(0, size, PIECE):
-        octets = min(<size_t>PIECE, size - at)
-        piece = read(octets)
-        if <size_t>PyBytes_GET_SIZE(piece) != octets:
-            raise ValueError("there is less than was said")
-        memcpy(target + at, PyBytes_AS_STRING(piece), octets)
-    return 0
-
-
-cdef uint32_t *_table(uint32_t *old, uint64_t mask, read) except NULL:
-    """A table with so many places but one, as it was dumped, in the place of an old one."""
-    cdef uint32_t *table
-    if mask & (mask + 1) or mask >> 40:
-        raise ValueError("no table has so many places")
-    table = <uint32_t *>malloc((mask + 1) * sizeof(uint32_t))
-    if table == NULL:
-        raise MemoryError
-    try:
-        _fill(<char *>table, (mask + 1) * sizeof(uint32_t), read)
-    except BaseException:
-        free(table)
-        raise
-    free(old)
-    return table
 
 
 cpdef uint64_t key_of(bytes scope, bytes value) except 0:
@@ -156,166 +117,63 @@ cdef uint32_t _pair(Cursor scope, Cursor one, Cursor other) noexcept nogil:
 
 
 @cython.final
-cdef class _Index:
-    """Open addressing from a 64-bit field of the entries to their slot; tombstone-free.
-
-    Ids have their home by their low half, so that all that share it are met on one walk.
-    """
-
-    def __cinit__(self, Slab slab, bint by_key):
+cdef class _Ids(Index):
+    def __cinit__(self, Slab slab):
         self.slab = slab
-        self.by_key = by_key
-        self.used = 0
-        self.mask = 1023
-        self.table = <uint32_t *>malloc(1024 * sizeof(uint32_t))
-        if self.table == NULL:
-            raise MemoryError
-        memset(self.table, 0xFF, 1024 * sizeof(uint32_t))
-
-    def __dealloc__(self):
-        free(self.table)
 
     cdef uint64_t value(self, uint32_t slot) noexcept:
-        cdef Entry *e = self.slab.entry(slot)
-        return e.key if self.by_key else e.id
-
-    cdef uint64_t home(self, uint64_t value) noexcept:
-        return mix(value if self.by_key else <uint32_t>value) & self.mask
-
-    cdef int grow(self) except -1:
-        cdef uint64_t size = (self.mask + 1) * 2
-        cdef uint32_t *old = self.table
-        cdef uint64_t n = self.mask + 1, i, at
-        cdef uint32_t *fresh = <uint32_t *>malloc(size * sizeof(uint32_t))
-        if fresh == NULL:
-            raise MemoryError
-        memset(fresh, 0xFF, size * sizeof(uint32_t))
-        self.mask = size - 1
-        for i in range(n):
-            if old[i] != NIL:
-                at = self.home(self.value(old[i]))
-                while fresh[at] != NIL:
-                    at = (at + 1) & self.mask
-                fresh[at] = old[i]
-        self.table = fresh
-        free(old)
-        return 0
-
-    cdef int load(self, uint64_t mask, uint64_t used, read) except -1:
-        self.table = _table(self.table, mask, read)
-        self.mask, self.used = mask, used
-        return 0
-
-    cdef int put(self, uint64_t value, uint32_t slot) except -1:
-        # Three quarters full at most: 5.3 to 10.7 octets per entry.
-        if (self.used + 1) * 4 > (self.mask + 1) * 3:
-            self.grow()
-        cdef uint64_t at = self.home(value)
-        while self.table[at] != NIL:
-            at = (at + 1) & self.mask
-        self.table[at] = slot
-        self.used += 1
-        return 0
-
-    cdef uint32_t get(self, uint64_t value) noexcept:
-        cdef uint64_t at = self.home(value)
-        cdef uint32_t slot = self.table[at]
-        while slot != NIL:
-            if self.value(slot) == value:
-                return slot
-            at = (at + 1) & self.mask
-            slot = self.table[at]
-        return NIL
-
-    cdef void drop(self, uint64_t value, uint32_t slot) noexcept:
-        cdef uint64_t at = self.home(value)
-        while self.table[at] != slot:
-            if self.table[at] == NIL:
-                return
-            at = (at + 1) & self.mask
-        # Backward-shift deletion (Knuth 6.4, algorithm R).
-        cdef uint64_t hole = at, home
-        while True:
-            at = (at + 1) & self.mask
-            if self.table[at] == NIL:
-                break
-            home = self.home(self.value(self.table[at]))
-            if ((at - home) & self.mask) >= ((at - hole) & self.mask):
-                self.table[hole] = self.table[at]
-                hole = at
-        self.table[hole] = NIL
-        self.used -= 1
+        return self.slab.entry(slot).id
 
 
 @cython.final
-cdef class _Pairs:
+cdef class _Keys(Index):
+    def __cinit__(self, Slab slab):
+        self.slab = slab
+
+    cdef uint64_t value(self, uint32_t slot) noexcept:
+        return self.slab.entry(slot).key
+
+
+@cython.final
+cdef class _Pairs(Index):
     """Chains of the entries that share a hash: O(1) to join and to leave, however many they are.
 
-    An entry's neighbours lie in its ``key``, which it has no other use for as long.
+    An entry's neighbours lie in its ``key``, which it has no other use for as long. Only the first
+    of a chain, the newest, is a number in here.
     """
 
     def __cinit__(self, Slab slab):
         self.slab = slab
-        self.used = 0
-        self.mask = 1023
-        self.heads = <uint32_t *>malloc(1024 * sizeof(uint32_t))
-        if self.heads == NULL:
-            raise MemoryError
-        memset(self.heads, 0xFF, 1024 * sizeof(uint32_t))
 
-    def __dealloc__(self):
-        free(self.heads)
+    cdef uint64_t value(self, uint32_t slot) noexcept:
+        return self.slab.entry(slot).pair
 
-    cdef int grow(self) except -1:
-        cdef uint32_t size = (self.mask + 1) * 2
-        cdef uint32_t *old = self.heads
-        cdef uint32_t n = self.mask + 1, i, slot, following
-        cdef Entry *e
-        cdef uint32_t *fresh = <uint32_t *>malloc(size * sizeof(uint32_t))
-        if fresh == NULL:
-            raise MemoryError
-        memset(fresh, 0xFF, size * sizeof(uint32_t))
-        self.heads = fresh
-        self.mask = size - 1
-        for i in range(n):
-            # From the end of the chain, so that those that share a hash keep their order.
-            slot = old[i]
-            while slot != NIL and _after(self.slab.entry(slot)) != NIL:
-                slot = _after(self.slab.entry(slot))
-            while slot != NIL:
-                e = self.slab.entry(slot)
-                following = _before(e)
-                self.push(slot, e)
-                slot = following
-        free(old)
-        return 0
-
-    cdef int put(self, uint32_t slot, Entry *e, uint32_t pair) except -1:
-        if self.used > 2 * self.mask:
-            self.grow()
+    cdef int join(self, uint32_t slot, Entry *e, uint32_t pair) except -1:
+        cdef uint32_t *first = self.place(pair)
         e.pair = pair
-        self.push(slot, e)
-        self.used += 1
+        e.key = _neighbours(NIL, first[0])
+        if first[0] == NIL:
+            return self.put(pair, slot)
+        _set_before(self.slab.entry(first[0]), slot)
+        first[0] = slot
         return 0
 
-    cdef void push(self, uint32_t slot, Entry *e) noexcept:
-        cdef uint32_t *head = &self.heads[e.pair & self.mask]
-        e.key = _neighbours(NIL, head[0])
-        if head[0] != NIL:
-            _set_before(self.slab.entry(head[0]), slot)
-        head[0] = slot
-
-    cdef void drop(self, Entry *e) noexcept:
+    cdef int leave(self, uint32_t slot, Entry *e) except -1:
         cdef uint32_t before = _before(e), after = _after(e)
-        if before == NIL:
-            self.heads[e.pair & self.mask] = after
-        else:
-            self.slab.entry(before).key = _neighbours(_before(self.slab.entry(before)), after)
+        cdef uint32_t *first
         if after != NIL:
             _set_before(self.slab.entry(after), before)
+        if before != NIL:
+            _set_after(self.slab.entry(before), after)
+        elif after == NIL:
+            self.drop(e.pair, slot)
+        else:
+            first = self.place(e.pair)
+            if first[0] == slot:
+                first[0] = after
         e.pair = 0
         e.key = 0
-        self.used -= 1
+        return 0
 
 
 cdef inline uint64_t _neighbours(uint32_t before, uint32_t after) noexcept nogil:
@@ -332,6 +190,10 @@ cdef inline uint32_t _after(Entry *e) noexcept nogil:
 
 cdef inline void _set_before(Entry *e, uint32_t before) noexcept nogil:
     e.key = _neighbours(before, _after(e))
+
+
+cdef inline void _set_after(Entry *e, uint32_t after) noexcept nogil:
+    e.key = _neighbours(_before(e), after)
 
 
 @cython.final
@@ -356,8 +218,8 @@ cdef class Slab:
             self.lists[i].count = 0
         self.now = 0
         self.segments = {}
-        self.ids = _Index(self, False)
-        self.keys = _Index(self, True)
+        self.ids = _Ids(self)
+        self.keys = _Keys(self)
         self.pairs = _Pairs(self)
 
     def __dealloc__(self):
@@ -441,7 +303,7 @@ cdef class Slab:
         self._unlink(e)
         self.ids.drop(e.id, slot)
         if e.pair:
-            self.pairs.drop(e)
+            self.pairs.leave(slot, e)
         elif e.key:
             self.keys.drop(e.key, slot)
         self._count_segment(e.position >> 32, -1)
@@ -463,27 +325,20 @@ cdef class Slab:
 
     def find_short(self, uint32_t short):
         """Every slot whose id ends in these 32 bits, the highest id first."""
-        cdef uint64_t at = self.ids.home(short)
-        cdef uint32_t slot = self.ids.table[at]
-        cdef list found = []
-        while slot != NIL:
-            if <uint32_t>self.entry(slot).id == short:
-                found.append((self.entry(slot).id, slot))
-            at = (at + 1) & self.ids.mask
-            slot = self.ids.table[at]
-        return [slot for _, slot in sorted(found, reverse=True)]
+        cdef list found = self.ids.sharing(short)
+        return sorted(found, key=self.id, reverse=True)
 
     def find_pair(self, uint32_t pair, uint16_t account, uint32_t states, uint32_t limit):
         """Up to ``limit`` slots of an account that have this pair, the newest first.
 
         Of those whose state's bit is set in ``states``.
         """
-        cdef uint32_t slot = self.pairs.heads[pair & self.pairs.mask]
+        cdef uint32_t slot = self.pairs.get(pair)
         cdef Entry *e
         cdef list found = []
         while slot != NIL and <uint32_t>len(found) < limit:
             e = self.entry(slot)
-            if e.pair == pair and e.account == account and (states >> e.state) & 1:
+            if e.account == account and (states >> e.state) & 1:
                 found.append(slot)
             slot = _after(e)
         return found
@@ -497,7 +352,7 @@ cdef class Slab:
         """Give the entry a key, or take it away (0). Its pair is gone with that."""
         cdef Entry *e = self.live(slot)
         if e.pair:
-            self.pairs.drop(e)
+            self.pairs.leave(slot, e)
         elif e.key:
             self.keys.drop(e.key, slot)
             e.key = 0
@@ -508,7 +363,7 @@ cdef class Slab:
     cpdef int set_pair(self, uint32_t slot, uint32_t pair) except -1:
         """Have the entry found by this hash (not 0), until it gets a key."""
         self.set_key(slot, 0)
-        self.pairs.put(slot, self.live(slot), pair)
+        self.pairs.join(slot, self.live(slot), pair)
 
     cpdef uint32_t pair(self, uint32_t slot) except? 0:
         """The hash it is found by, 0 for none."""
@@ -867,11 +722,9 @@ cdef class Slab:
 
     def dump(self):
         """``(facts, pieces)`` of which ``load`` makes the same again; nothing may change meanwhile."""
-        cdef _Index ids = self.ids, keys = self.keys
-        cdef _Pairs pairs = self.pairs
         facts = (
             self.top, self.free_head, self.count, self.now, self.list_count,
-            ids.mask, ids.used, keys.mask, keys.used, pairs.mask, pairs.used,
+            self.ids.sizes(), self.keys.sizes(), self.pairs.sizes(),
             tuple(sorted(self.segment_counts().items())),
         )
         return facts, self._pieces()
@@ -883,9 +736,9 @@ cdef class Slab:
                 octets = min(CHUNK, self.top - i * CHUNK) * sizeof(Entry)
                 yield PyBytes_FromStringAndSize(<const char *>self.chunks[i], octets)
         yield from _cut(<size_t>self.lists, self.list_count * sizeof(ListHead))
-        yield from _cut(<size_t>self.ids.table, (self.ids.mask + 1) * sizeof(uint32_t))
-        yield from _cut(<size_t>self.keys.table, (self.keys.mask + 1) * sizeof(uint32_t))
-        yield from _cut(<size_t>self.pairs.heads, (self.pairs.mask + 1) * sizeof(uint32_t))
+        yield from self.ids.pieces()
+        yield from self.keys.pieces()
+        yield from self.pairs.pieces()
 
     def load(self, tuple facts, read):
         """Become what was dumped; ``read(n)`` gives the next ``n`` octets of its pieces.
@@ -896,18 +749,18 @@ cdef class Slab:
         cdef size_t count
         (
             self.top, self.free_head, self.count, self.now, lists,
-            ids_mask, ids_used, keys_mask, keys_used, pairs_mask, pairs_used, segments,
+            ids, keys, pairs, segments,
         ) = facts
         for first in range(0, self.top, CHUNK):
             self._grow()
             count = min(CHUNK, self.top - first)
-            _fill(<char *>self.chunks[first >> CHUNK_BITS], count * sizeof(Entry), read)
+            fill(<char *>self.chunks[first >> CHUNK_BITS], count * sizeof(Entry), read)
         self._allot_lists(lists)
-        _fill(<char *>self.lists, self.list_count * sizeof(ListHead), read)
-        self.ids.load(ids_mask, ids_used, read)
-        self.keys.load(keys_mask, keys_used, read)
-        self.pairs.heads = _table(self.pairs.heads, pairs_mask, read)
-        self.pairs.mask, self.pairs.used = pairs_mask, pairs_used
+        fill(<char *>self.lists, self.list_count * sizeof(ListHead), read)
+        if self.ids.load(ids, self.top, read) != self.count:
+            raise ValueError("not every entry is found by its id")
+        self.keys.load(keys, self.top, read)
+        self.pairs.load(pairs, self.top, read)
         self.segments = dict(segments)
         self._check()
 
@@ -923,7 +776,6 @@ cdef class Slab:
     cdef int _check(self) except -1:
         """Nothing here leads out of the memory that is ours."""
         cdef uint32_t slot, top = self.top, live = 0
-        cdef uint64_t at
         cdef bint sound = _within(self.free_head, top)
         cdef Entry *e
         for slot in range(top):
@@ -935,14 +787,7 @@ cdef class Slab:
                 sound &= _within(_before(e), top) and _within(_after(e), top)
         for slot in range(self.list_count):
             sound &= _within(self.lists[slot].head, top) and _within(self.lists[slot].tail, top)
-        for at in range(self.ids.mask + 1):
-            sound &= _within(self.ids.table[at], top)
-        for at in range(self.keys.mask + 1):
-            sound &= _within(self.keys.table[at], top)
-        for at in range(<uint64_t>self.pairs.mask + 1):
-            sound &= _within(self.pairs.heads[at], top)
-        sound &= self.ids.used == live and self.ids.used <= self.ids.mask
-        sound &= self.keys.used <= self.keys.mask and live == self.count
+        sound &= live == self.count
         if not sound or self.list_count < WHEEL_LISTS:
             raise ValueError("no slab was ever like this")
         return 0
@@ -989,6 +834,6 @@ cdef class Slab:
         """Memory held by entries, indexes and lists."""
         return (
             <uint64_t>self.chunk_count * CHUNK * sizeof(Entry)
-            + (self.ids.mask + self.keys.mask + self.pairs.mask + 3) * sizeof(uint32_t)
+            + self.ids.octets() + self.keys.octets() + self.pairs.octets()
             + self.list_room * sizeof(ListHead)
         )

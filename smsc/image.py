@@ -20,6 +20,7 @@ import msgpack
 
 from smsc import (
     _finished,
+    _index,
     _spool,
     asides,
     correlation,
@@ -40,8 +41,8 @@ from smsc.state import State
 
 #: What an image depends on.
 MODULES = (
-    _finished, _spool, asides, correlation, joins, lanes, lessons, mailbox, purses, rating, records,
-    splits, spool, state, sys.modules[__name__],
+    _finished, _index, _spool, asides, correlation, joins, lanes, lessons, mailbox, purses, rating,
+    records, splits, spool, state, sys.modules[__name__],
 )  # fmt: skip
 
 _LENGTH = 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from array import array
 
 import pytest
 
@@ -40,6 +41,31 @@ def test_the_table_against_a_dictionary(seed: int) -> None:
         expected = sorted((id for id in model if id & 0xFFFFFFFF == short), reverse=True)
         assert [state.id for state in table.find_short(short, NOW)] == expected
     assert table.find(1 << 62 | 77, NOW) is None
+
+
+def test_it_grows_and_shrinks_and_is_dumped_anywhere_on_the_way() -> None:
+    most = 30_000
+    table = FinalStates(DAY, most)
+    ids = [n if n % 3 else 1 << 34 | (n - 1) for n in range(1, 80_001)]
+    for n, id in enumerate(ids):
+        held = table.octets
+        add(table, id, NOW + n)
+        if n > 10_000:
+            assert (table.octets - held) * 2 < held, "a small part moves, or a piece comes"
+        if n % 20_000 == 7:
+            facts, pieces = table.dump()
+            table, fresh = FinalStates(DAY, most), FinalStates(DAY, most)
+            fresh.load(facts, io.BytesIO(b"".join(pieces)).read)
+            table.become(fresh, array("H", [0, 1]))
+    assert [state.id for state in table.held(NOW)] == ids[-most:]
+    for id in ids[-most:]:
+        found = table.find(id, NOW)
+        assert found is not None and found.id == id
+        assert id in [state.id for state in table.find_short(id & 0xFFFFFFFF, NOW)]
+    assert not any(table.find(id, NOW) for id in ids[:-most])
+    full = table.octets
+    add(table, 1, NOW + 2 * DAY)
+    assert len(table) == 1 and table.octets * 8 < full
 
 
 def test_what_is_put_in_comes_out() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,6 +61,100 @@ def test_entries_and_indexes_against_a_dictionary(seed: int) -> None:
         segments[position >> 32] = segments.get(position >> 32, 0) + 1
     assert slab.segment_counts() == segments
     assert slab.oldest_segment() == min(segments)
+
+
+def reloaded(slab: Slab) -> Slab:
+    """What is made of its octets."""
+    facts, pieces = slab.dump()
+    fresh = Slab()
+    fresh.load(facts, io.BytesIO(b"".join(pieces)).read)
+    return fresh
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_grows_and_shrinks_and_is_dumped_anywhere_on_the_way(seed: int) -> None:
+    dice = random.Random(seed)
+    slab = Slab()
+    model: dict[int, tuple[int, int, int]] = {}  # id -> slot, key, pair
+    empty, fullest = slab.octets, 0
+    next_id = 1
+    for target in (3_000, 70_000, 60_000, 200, 9_000, 0):
+        while len(model) < target:
+            id, next_id = next_id | dice.randrange(3) << 34, next_id + 1
+            slot, key, pair = add(slab, id), 0, 0
+            if dice.random() < 0.5:
+                key = key_of(b"carrier", b"%d" % id)
+                slab.set_key(slot, key)
+            else:
+                pair = dice.randrange(1, 50_000)
+                slab.set_pair(slot, pair)
+            model[id] = slot, key, pair
+        for id in dice.sample(list(model), len(model) - target):
+            slab.remove(model.pop(id)[0])
+        fullest = max(fullest, slab.octets)
+        slab = reloaded(slab)
+        by_pair: dict[int, set[int]] = {}
+        for id, (slot, key, pair) in model.items():
+            assert slab.find(id) == slot
+            assert slot in slab.find_short(id & 0xFFFFFFFF)
+            if key:
+                assert slab.find_key(key) == slot
+            else:
+                by_pair.setdefault(pair, set()).add(slot)
+        for pair, slots in by_pair.items():
+            assert set(slab.find_pair(pair, 1, 1 << 1, 1 << 30)) == slots
+    # Entries are kept for others to come, but not what finds them.
+    assert fullest - slab.octets > 70_000 * 8
+    assert reloaded(Slab()).octets == empty
+
+
+def test_no_put_moves_all_that_is_there() -> None:
+    """What doubles at once is a small part, as the memory that is held says."""
+    slab = Slab()
+    held = slab.octets
+    for id in range(1, 110_000):
+        slot = add(slab, id)
+        if id % 2:
+            slab.set_pair(slot, id)
+        else:
+            slab.set_key(slot, key_of(b"carrier", b"%d" % id))
+        grown, held = slab.octets - held, slab.octets
+        if id > 10_000 and id % 16_384 != 1:  # there it was room for entries
+            assert grown * 100 < held
+
+
+def _first(facts: tuple[Any, ...], sizes: bytes) -> tuple[Any, ...]:
+    """With other sizes of the tables that find ids."""
+    return (*facts[:5], sizes, *facts[6:])
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda facts, octets: (_first(facts, facts[5][:-1]), octets),
+        lambda facts, octets: (_first(facts, b"\x20" * len(facts[5])), octets),
+        lambda facts, octets: (_first(facts, bytes(len(facts[5]))), octets),
+        lambda facts, octets: (facts, octets[:-1]),
+        # The last table, of three pairs, is all zeros: it has no end; or leads to where nothing is.
+        lambda facts, octets: (facts, octets[:-32] + bytes(32)),
+        lambda facts, octets: (facts, octets[:-4] + b"\xfe\0\0\0"),
+        lambda facts, octets: ((facts[0], 99, *facts[2:]), octets),
+        lambda facts, octets: ((*facts[:2], facts[2] + 1, *facts[3:]), octets),
+    ],
+    ids=["fewer tables", "huge", "none", "cut", "endless", "nowhere", "free", "count"],
+)
+def test_what_was_never_a_slab_is_refused(
+    spoilt: Callable[[tuple[Any, ...], bytes], tuple[tuple[Any, ...], bytes]],
+) -> None:
+    slab = Slab()
+    for id in range(1, 4):
+        slab.set_pair(add(slab, id), id)
+    facts, pieces = slab.dump()
+    octets = b"".join(pieces)
+    Slab().load(facts, io.BytesIO(octets).read)
+    facts, octets = spoilt(facts, octets)
+    with pytest.raises(ValueError):
+        Slab().load(facts, io.BytesIO(octets).read)
 
 
 @pytest.mark.parametrize("portion", [1, 7, 1_000])

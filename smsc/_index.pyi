@@ -1,0 +1,1 @@
+"""Numbers that are found by 64-bit values: for the compiled modules that own such numbers."""
