@@ -27,6 +27,7 @@ MODULES = {
     "smsc._record": "smsc/_record.pyx",
     "smsc._spool": "smsc/_spool.pyx",
     "smsc._tally": "smsc/_tally.pyx",
+    "smsc._window": "smsc/_window.pyx",
     "smsc.records": "smsc/records.pyx",
     "smsc.journal._frame": "smsc/journal/_frame.pyx",
     "smsc.journal._committer": "smsc/journal/_committer.pyx",

@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from smsc._pdu cimport Message, Pdu, Response, id_resp, resequence
 from smsc._plain cimport Plain
+from smsc._window cimport Window
 
 cdef long _RESPONSE, _GENERIC_NACK, _UNKNOWN
 cdef Plain _PLAIN
@@ -19,9 +20,10 @@ cpdef tuple decoded(list run)
 cpdef tuple checked(list run, version, now, manners=*)
 cpdef long fate(Pdu response) except? -1
 @cython.locals(response=Pdu)
-cpdef list fates(list settled)
+cpdef tuple fates(Window window, list responses)
 @cython.locals(response=Pdu)
-cpdef list outcomes(list settled)
+cpdef tuple outcomes(Window window, list responses)
+cpdef tuple outcome(uint64_t id, uint32_t attempt, Pdu response)
 @cython.locals(outcome=tuple, status=cython.long)
 cpdef set refusals(list outcomes)
 @cython.locals(pdu=Pdu, verdict=int64_t, at=cython.Py_ssize_t)

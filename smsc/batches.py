@@ -8,10 +8,11 @@ not comes back with the command_status to answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from smsc._pdu import Message, Pdu, Response, id_resp, resequence
 from smsc._plain import ALL
+from smsc._window import Window
 from smsc.message import OURS, PLAIN, Manners, check
 from smsc.smpp import RESPONSE, Command, Status
 
@@ -19,6 +20,9 @@ P = TypeVar("P", bound=Pdu)
 
 #: PDUs and the command_status that refuses each.
 Refused = list[tuple[Pdu, int]]
+
+#: ``(message id, attempt, command_status, carrier's id)`` of an attempt that was answered.
+Outcome = tuple[int, int, int, bytes]
 
 _RESPONSE = int(RESPONSE)
 _GENERIC_NACK = int(Command.GENERIC_NACK)
@@ -90,27 +94,40 @@ def fate(response: Pdu) -> int:
     return status
 
 
-def fates(settled: list[tuple[Any, Pdu]]) -> list[tuple[Any, int]]:
-    """``(context, command_status)`` of answered requests."""
-    out = []
-    for context, response in settled:
-        out.append((context, fate(response)))
-    return out
+def fates(window: Window, responses: list[Pdu]) -> tuple[list[tuple[int, int]], list[Pdu]]:
+    """``(id, command_status)`` of the requests that these answer, and those that answer none."""
+    answered: list[tuple[int, int]] = []
+    others: list[Pdu] = []
+    for response in responses:
+        if window.take(response.sequence_number, response.command_id):
+            answered.append((window.id, fate(response)))
+        else:
+            others.append(response)
+    return answered, others
 
 
-def outcomes(settled: list[tuple[Any, Pdu]]) -> list[tuple[int, int, int, bytes]]:
-    """``(message id, attempt, command_status, carrier's id)`` of answered attempts."""
-    out = []
-    for (message_id, attempt), response in settled:
-        if isinstance(response, Response):
-            carrier_id = response.message_id
-        else:  # a broadcast_sm_resp, or a generic_nack, which has none
-            carrier_id = response.fields.get("message_id", b"")
-        out.append((message_id, attempt, fate(response), carrier_id))
-    return out
+def outcomes(window: Window, responses: list[Pdu]) -> tuple[list[Outcome], list[Pdu]]:
+    """The outcomes of the attempts that these answer, and those that answer none."""
+    answered: list[Outcome] = []
+    others: list[Pdu] = []
+    for response in responses:
+        if window.take(response.sequence_number, response.command_id):
+            answered.append(outcome(window.id, window.attempt, response))
+        else:
+            others.append(response)
+    return answered, others
 
 
-def refusals(outcomes: list[tuple[int, int, int, bytes]]) -> set[int]:
+def outcome(id: int, attempt: int, response: Pdu) -> Outcome:
+    """What a response says of the attempt that it answers."""
+    if isinstance(response, Response):
+        carrier_id = response.message_id
+    else:  # a broadcast_sm_resp, or a generic_nack, which has none
+        carrier_id = response.fields.get("message_id", b"")
+    return id, attempt, fate(response), carrier_id
+
+
+def refusals(outcomes: list[Outcome]) -> set[int]:
     """The statuses of those attempts that were refused."""
     found = set()
     for outcome in outcomes:

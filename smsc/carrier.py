@@ -83,8 +83,8 @@ class BindRefused(Exception):
         self.command_status = command_status
 
 
-class CarrierConnection(Connection[Attempt]):
-    """One connection to a carrier. Contexts are attempts."""
+class CarrierConnection(Connection[batches.Outcome]):
+    """One connection to a carrier."""
 
     __slots__ = ("_bind", "_late", "bound")
 
@@ -140,21 +140,25 @@ class CarrierConnection(Connection[Attempt]):
     def on_lost(self) -> None:
         if not self.bound.done():
             self.bound.set_exception(ConnectionResetError(self.ending))
-        attempts = self.session.leftovers()
+        attempts = self.session.window.leftovers()
         sent = len(attempts) - self.requests
         self._bind.lost(self, unsent=attempts[sent:], unanswered=attempts[:sent])
 
     # -- outcomes ----------------------------------------------------------------------------------
 
-    def on_settled(self, settled: list[tuple[Attempt, Pdu]]) -> None:
-        self.links.turns.answered = True
-        self._bind.outcomes(batches.outcomes(settled))
+    def settled(self, responses: list[Pdu]) -> tuple[list[batches.Outcome], list[Pdu]]:
+        return batches.outcomes(self.session.window, responses)
 
-    def on_expired(self, expired: list[tuple[int, Attempt]]) -> None:
-        self._late.update(expired)
+    def on_settled(self, settled: list[batches.Outcome]) -> None:
+        self.links.turns.answered = True
+        self._bind.outcomes(settled)
+
+    def on_expired(self, expired: list[tuple[int, int, int]]) -> None:
+        late = {sequence: (id, attempt) for sequence, id, attempt in expired}
+        self._late.update(late)
         while len(self._late) > MAX_LATE:
             self._late.popitem(last=False)
-        self._bind.timed_out([attempt for _, attempt in expired])
+        self._bind.timed_out(list(late.values()))
 
     def on_unmatched(self, pdu: Pdu) -> bool:
         if pdu.command_id not in _SETTLING:
@@ -162,7 +166,7 @@ class CarrierConnection(Connection[Attempt]):
         attempt = self._late.pop(pdu.sequence_number, None)
         if attempt is None:
             return False
-        self._bind.outcomes(batches.outcomes([(attempt, pdu)]))
+        self._bind.outcomes([batches.outcome(*attempt, pdu)])
         return True
 
     def on_room(self) -> None:
@@ -278,18 +282,18 @@ class CarrierBind:
         """Stage one broadcast_sm under a sequence number of this bind."""
         connection = self._connections[-1]
         now = self.owner.links.now
-        sequence = connection.session.request(Command.BROADCAST_SM, (message_id, attempt), now)
+        sequence = connection.session.request(Command.BROADCAST_SM, message_id, attempt, now)
         connection.stage_requests([broadcast.request(message, sequence)])
         self.owner.pace.sent(1, now)
 
     @property
     def outstanding(self) -> int:
         """Attempts sent or staged, and not answered."""
-        return self._connections[-1].session.outstanding if self.up else 0
+        return self._connections[-1].session.window.count if self.up else 0
 
     # -- what its connections report ---------------------------------------------------------------
 
-    def outcomes(self, batch: list[tuple[int, int, int, bytes]]) -> None:
+    def outcomes(self, batch: list[batches.Outcome]) -> None:
         """Responses came."""
         action = self.owner.config.action
         if any(action(status) == "throttle" for status in batches.refusals(batch)):

@@ -80,8 +80,8 @@ class Reception(Protocol):
         """Run what a bind waits for."""
 
 
-class ClientConnection(Connection[int]):
-    """One client's connection, and once bound the keeper's ``EdgeBind``. Contexts are mail ids."""
+class ClientConnection(Connection[tuple[int, int]]):
+    """One client's connection, and once bound the keeper's ``EdgeBind``."""
 
     __slots__ = (
         "_attached",
@@ -190,7 +190,7 @@ class ClientConnection(Connection[int]):
             self._listener.binds.leave(self, self.account)
         if self._attached:
             self._attached = False
-            self.session.leftovers()
+            self.session.window.leftovers()
             self._listener.keeper.detach(self)
 
     # -- bind --------------------------------------------------------------------------------------
@@ -549,7 +549,7 @@ class ClientConnection(Connection[int]):
         try:
             if self._dialect is not None:
                 pdus = [self._dialect.tell(pdu) for pdu in pdus]
-            sequences = session.requests(self._delivery, mail_ids, self.links.now)
+            sequences = session.deliveries(self._delivery, mail_ids, self.links.now)
             if self._delivery == _DATA_SM:
                 pdus = [
                     data_sm_of(Message.from_raw(pdu), sequence, self._listener.now())
@@ -571,13 +571,16 @@ class ClientConnection(Connection[int]):
         except Exception as error:  # the border, as above
             self._bug(error)
 
-    def on_settled(self, settled: list[tuple[int, Pdu]]) -> None:
-        self._listener.keeper.delivered(self, batches.fates(settled))
+    def settled(self, responses: list[Pdu]) -> tuple[list[tuple[int, int]], list[Pdu]]:
+        return batches.fates(self.session.window, responses)
 
-    def on_expired(self, expired: list[tuple[int, int]]) -> None:
+    def on_settled(self, settled: list[tuple[int, int]]) -> None:
+        self._listener.keeper.delivered(self, settled)
+
+    def on_expired(self, expired: list[tuple[int, int, int]]) -> None:
         """A client may be slow with one response and sound otherwise: the session stays."""
         self._listener.keeper.delivered(
-            self, [(mail_id, Status.ESME_RX_T_APPN) for _, mail_id in expired]
+            self, [(mail_id, Status.ESME_RX_T_APPN) for _, mail_id, _ in expired]
         )
 
     def on_room(self) -> None:

@@ -57,7 +57,7 @@ UNBOUND = "unbound"
 
 
 class Connection(asyncio.Protocol, Generic[C]):
-    """An SMPP connection of either role. ``C``: what comes back with a message request's fate."""
+    """An SMPP connection of either role. ``C``: what the answer to a message says."""
 
     __slots__ = (
         "_decoder",
@@ -209,12 +209,16 @@ class Connection(asyncio.Protocol, Generic[C]):
     def on_connected(self) -> None:
         """The transport is there."""
 
-    def on_settled(self, settled: list[tuple[C, Pdu]]) -> None:
-        """Responses to our messages, in the order in which they came."""
+    def settled(self, responses: list[Pdu]) -> tuple[list[C], list[Pdu]]:
+        """What responses say became of our messages, in order; and those that are for none."""
         raise NotImplementedError
 
-    def on_expired(self, expired: list[tuple[int, C]]) -> None:
-        """``(sequence, context)`` of our messages that got no response in time."""
+    def on_settled(self, settled: list[C]) -> None:
+        """Our messages were answered so."""
+        raise NotImplementedError
+
+    def on_expired(self, expired: list[tuple[int, int, int]]) -> None:
+        """``(sequence, id, attempt)`` of our messages that got no response in time."""
         raise NotImplementedError
 
     def on_unmatched(self, pdu: Pdu) -> bool:
@@ -277,7 +281,7 @@ class Connection(asyncio.Protocol, Generic[C]):
             self.end(UNBOUND)
 
     def _settle(self, responses: list[Pdu]) -> None:
-        settled, others = self.session.settle(responses)
+        settled, others = self.settled(responses)
         for pdu in others:
             self._settle_link(pdu)
         if settled:
@@ -520,7 +524,7 @@ class Connection(asyncio.Protocol, Generic[C]):
         due = session.timers.due(now, session.state)
         if due is not NOTHING:
             self._see_to(due)
-        if session.outstanding:
+        if session.window.count:
             expired = session.expired(now, self.requests)
             if expired:
                 self.on_expired(expired)

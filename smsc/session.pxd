@@ -1,8 +1,10 @@
 cimport cython
 
-from smsc._pdu cimport Pdu
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-cdef long _RESPONSE, _GENERIC_NACK, _LAST
+from smsc._window cimport Window
+
+cdef long _RESPONSE, _LAST
 
 
 cdef class Timers:
@@ -29,15 +31,16 @@ cdef class Session:
     cdef tuple _sendable
     cdef public long _sequence   # public, so that a test can stand before the wrap
     cdef bint _wrapped
-    cdef dict _window
+    cdef readonly Window window
     cdef dict _link
 
-    cpdef long request(self, long command_id, context, long long now) except -1
-    @cython.locals(window=dict, answer=object, deadline=object, sequence=object)
-    cpdef list requests(self, long command_id, list contexts, long long now)
+    cpdef long request(self, long command_id, uint64_t id, int attempt, int64_t now) except -1
+    @cython.locals(answer=uint32_t, deadline=int64_t, window=Window, sequence=uint32_t,
+                   id=uint64_t, attempt=cython.int)
+    cpdef list requests(self, long command_id, list attempts, int64_t now)
+    @cython.locals(answer=uint32_t, deadline=int64_t, window=Window, sequence=uint32_t,
+                   id=uint64_t)
+    cpdef list deliveries(self, long command_id, list ids, int64_t now)
+    cdef long _answer(self, long command_id) except -1
     @cython.locals(sequence=long)
     cdef long _next(self) except -1
-    @cython.locals(entry=tuple, answer=long)
-    cpdef answered(self, Pdu pdu)
-    @cython.locals(pdu=Pdu)
-    cpdef tuple settle(self, list responses)

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
-from typing import Any
 
 from smsc._pdu import Pdu, header_only
+from smsc._window import Window
 from smsc.smpp import (
     DOWN_MAPPING,
     FROM_ESME,
@@ -40,7 +40,7 @@ UNKNOWN = -2
 
 
 # Plain numbers for what every request and response meets.
-_RESPONSE, _GENERIC_NACK = int(RESPONSE), int(Command.GENERIC_NACK)
+_RESPONSE = int(RESPONSE)
 _LAST = int(MAX_SEQUENCE_NUMBER)
 
 
@@ -263,8 +263,8 @@ class Timers:
 class Session:
     """State, version, own sequence numbers and own unanswered requests of one connection.
 
-    A *context* is what the owner wants back with a request's fate, never None. Requests that carry
-    messages take room in the window; those that keep the link (bind, unbind, enquire_link) don't.
+    Requests that carry messages take room in the window, with what they stand for; those that keep
+    the link (bind, unbind, enquire_link) don't.
     """
 
     def __init__(self, role: Role, timing: Timing, window_size: int, now: int) -> None:
@@ -282,13 +282,12 @@ class Session:
         self._sequence = 0
         #: Whether numbers are given again that were given before.
         self._wrapped = False
-        # By sequence number: what answers it, context, deadline. Insertion order is order of
-        # sending, and all wait equally long, so deadlines ascend.
-        self._window: dict[int, tuple[int, Any, int]] = {}
+        #: What is sent and not answered.
+        self.window = Window()
         self._link: dict[int, int] = {}
 
     def __repr__(self) -> str:
-        return f"<Session {self.role.name} {self.state.name} window={len(self._window)}>"
+        return f"<Session {self.role.name} {self.state.name} window={self.window.count}>"
 
     def move(self, event: Event) -> None:
         """Change state by the table. Raises IllegalMove where the table has nothing."""
@@ -321,39 +320,47 @@ class Session:
     # -- our requests ----------------------------------------------------------------------------
 
     @property
-    def outstanding(self) -> int:
-        """Messages sent and not answered."""
-        return len(self._window)
-
-    @property
     def room(self) -> int:
         """How many more messages the window takes; 0 when the state lets none through."""
         if not self._sendable:
             return 0
-        return max(0, self.window_size - len(self._window))
+        return max(0, self.window_size - self.window.count)
 
-    def request(self, command_id: int, context: Any, now: int) -> int:
+    def request(self, command_id: int, id: int, attempt: int, now: int) -> int:
         """Give a message its sequence number and a place in the window.
 
         Raises IllegalMove if the state does not let this command out.
         """
-        sequence: int = self.requests(command_id, [context], now)[0]
+        sequence: int = self.requests(command_id, [(id, attempt)], now)[0]
         return sequence
 
-    def requests(self, command_id: int, contexts: list[Any], now: int) -> list[int]:
-        """``request`` for several messages at once."""
-        if command_id not in self._sendable:
-            raise IllegalMove(f"{command_id:#x} in {self.state.name}")
-        # One object each for all of them.
-        answer: Any = command_id | _RESPONSE
-        deadline: Any = now + self.timers.timing.response
-        window = self._window
+    def requests(self, command_id: int, attempts: list[tuple[int, int]], now: int) -> list[int]:
+        """``request`` for several messages at once: ``(id, attempt)`` each."""
+        answer, deadline = self._answer(command_id), now + self.timers.timing.response
+        window = self.window
         sequences = []
-        for context in contexts:
-            sequence: Any = self._next()
-            window[sequence] = (answer, context, deadline)
+        for id, attempt in attempts:
+            sequence = self._next()
+            window.put(sequence, answer, deadline, id, attempt)
             sequences.append(sequence)
         return sequences
+
+    def deliveries(self, command_id: int, ids: list[int], now: int) -> list[int]:
+        """The same for what is never attempted twice under another number."""
+        answer, deadline = self._answer(command_id), now + self.timers.timing.response
+        window = self.window
+        sequences = []
+        for id in ids:
+            sequence = self._next()
+            window.put(sequence, answer, deadline, id)
+            sequences.append(sequence)
+        return sequences
+
+    def _answer(self, command_id: int) -> int:
+        """What answers this command, if the state lets it out."""
+        if command_id not in self._sendable:
+            raise IllegalMove(f"{command_id:#x} in {self.state.name}")
+        return command_id | _RESPONSE
 
     def unanswered(self, command_id: int) -> int:
         """Give a request that has no response its sequence number.
@@ -383,37 +390,9 @@ class Session:
             if sequence > _LAST:
                 sequence, self._wrapped = 1, True
             # Nothing that is outstanding can have this number before they begin again.
-            if not self._wrapped or (sequence not in self._window and sequence not in self._link):
+            if not self._wrapped or (not self.window.has(sequence) and sequence not in self._link):
                 self._sequence = sequence
                 return sequence
-
-    def answered(self, pdu: Pdu) -> Any:
-        """The context of the message this response or generic_nack is for; None if for none.
-
-        It counts only if the sequence is outstanding and the command fits; anything else
-        changes nothing, and the request keeps waiting (3.4 section 5.1.4).
-        """
-        sequence: Any = pdu.sequence_number
-        entry = self._window.get(sequence)
-        if entry is None:
-            return None
-        answer = entry[0]
-        if pdu.command_id != answer and pdu.command_id != _GENERIC_NACK:
-            return None
-        del self._window[sequence]
-        return entry[1]
-
-    def settle(self, responses: list[Pdu]) -> tuple[list[tuple[Any, Pdu]], list[Pdu]]:
-        """``(context, response)`` of every message that is answered, and the other responses."""
-        settled: list[tuple[Any, Pdu]] = []
-        others: list[Pdu] = []
-        for pdu in responses:
-            context = self.answered(pdu)
-            if context is None:
-                others.append(pdu)
-            else:
-                settled.append((context, pdu))
-        return settled, others
 
     def link_answered(self, pdu: Pdu) -> int:
         """The command_id of the bind, unbind or enquire_link this response is for, or 0."""
@@ -423,25 +402,11 @@ class Session:
             return command_id
         return 0
 
-    def expired(self, now: int, unsent: int = 0) -> list[tuple[int, Any]]:
-        """Take out ``(sequence, context)`` of every message whose response is overdue.
+    def expired(self, now: int, unsent: int = 0) -> list[tuple[int, int, int]]:
+        """Take out ``(sequence, id, attempt)`` of every message whose response is overdue.
 
         The newest ``unsent`` have not left yet: no answer to them can be overdue.
         """
-        if not self._window or now < self.timers.patience:
+        if not self.window.count or now < self.timers.patience:
             return []
-        overdue: list[tuple[int, Any]] = []
-        sent = len(self._window) - unsent
-        for sequence, (_, context, deadline) in self._window.items():
-            if deadline > now or len(overdue) >= sent:
-                break
-            overdue.append((sequence, context))
-        for sequence, _ in overdue:
-            del self._window[sequence]
-        return overdue
-
-    def leftovers(self) -> list[Any]:
-        """Hand over what was sent and never answered, oldest first, and forget it."""
-        contexts = [context for _, context, _ in self._window.values()]
-        self._window.clear()
-        return contexts
+        return self.window.expired(now, self.window.count - unsent)

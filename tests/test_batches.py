@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from smsc import batches
 from smsc._pdu import Decoder, Message, Pdu, encode, header_only, hex_id
+from smsc._window import Window
 from smsc.smpp import Command, Status
 from tests.keeper import START, submit_sm
 
@@ -74,19 +75,27 @@ def test_what_became_of_attempts() -> None:
         + header_only(Command.GENERIC_NACK, 3, 3)
         + header_only(Command.GENERIC_NACK, 0, 4)
     )
-    settled = [((10 + n, 1), pdu) for n, pdu in enumerate(answered)]
-    assert batches.outcomes(settled) == [
-        (10, 1, 0, b"abc"),
-        (11, 1, 0x58, b""),
-        (12, 1, 3, b""),
-        (13, 1, Status.ESME_RUNKNOWNERR, b""),
-    ]
-    assert batches.fates([(7, pdu) for pdu in answered]) == [
-        (7, 0),
-        (7, 0x58),
-        (7, 3),
-        (7, Status.ESME_RUNKNOWNERR),
-    ]
+
+    def window() -> Window:
+        window = Window()
+        for sequence in range(1, 5):
+            window.put(sequence, Command.SUBMIT_SM_RESP, 0, 10 + sequence, 1)
+        return window
+
+    stray = Decoder().feed(header_only(Command.SUBMIT_SM_RESP, 0, 9))
+    assert batches.outcomes(window(), [*answered, *stray]) == (
+        [
+            (11, 1, 0, b"abc"),
+            (12, 1, 0x58, b""),
+            (13, 1, 3, b""),
+            (14, 1, Status.ESME_RUNKNOWNERR, b""),
+        ],
+        stray,
+    )
+    assert batches.fates(window(), [*answered, *stray]) == (
+        [(11, 0), (12, 0x58), (13, 3), (14, Status.ESME_RUNKNOWNERR)],
+        stray,
+    )
 
 
 def test_answers_carry_ids_and_sequences() -> None:

@@ -29,7 +29,7 @@ ENQUIRE = header_only(Command.ENQUIRE_LINK, 0, 7)
 UNBIND = header_only(Command.UNBIND, 0, 9)
 
 
-class Desk(Connection[str]):
+class Desk(Connection[tuple[int, int]]):
     """A bound SMSC that answers every submit when the log is durable, and remembers the rest."""
 
     def __init__(self, links: Links, timing: Timing | None = None, receive_window: int = 5) -> None:
@@ -58,11 +58,14 @@ class Desk(Connection[str]):
     def failing(self, run: list[Pdu], now: int) -> None:
         raise KeyError("447700900123")
 
-    def on_settled(self, settled: list[tuple[str, Pdu]]) -> None:
-        self.happened.append(("settled", [context for context, _ in settled]))
+    def settled(self, responses: list[Pdu]) -> tuple[list[tuple[int, int]], list[Pdu]]:
+        return batches.fates(self.session.window, responses)
 
-    def on_expired(self, expired: list[tuple[int, str]]) -> None:
-        self.happened.append(("expired", [context for _, context in expired]))
+    def on_settled(self, settled: list[tuple[int, int]]) -> None:
+        self.happened.append(("settled", [id for id, _ in settled]))
+
+    def on_expired(self, expired: list[tuple[int, int, int]]) -> None:
+        self.happened.append(("expired", [id for _, id, _ in expired]))
 
     def on_ending(self) -> None:
         self.happened.append("ending")
@@ -73,8 +76,8 @@ class Desk(Connection[str]):
     def on_room(self) -> None:
         self.happened.append("room")
 
-    def ask(self, context: str) -> int:
-        sequence = self.session.request(Command.DELIVER_SM, context, self.links.clock())
+    def ask(self, id: int) -> int:
+        sequence = self.session.request(Command.DELIVER_SM, id, 1, self.links.clock())
         self.stage_requests([deliver(sequence)])
         return sequence
 
@@ -136,10 +139,10 @@ def test_nothing_is_answered_before_it_is_durable(place: Place) -> None:
 
 
 def test_responses_come_before_requests(place: Place) -> None:
-    sequence = place.desk.ask("a")
+    sequence = place.desk.ask(1)
     place.stage.durable()
     place.wire.send(submit(1), header_only(Command.DELIVER_SM_RESP, 0, sequence), submit(2))
-    assert place.desk.happened == [("settled", ["a"]), ("submit", 2)]
+    assert place.desk.happened == [("settled", [1]), ("submit", 2)]
 
 
 def test_requests_keep_their_order(place: Place) -> None:
@@ -239,7 +242,7 @@ def test_a_pause_is_bounded_then_requests_are_refused(place: Place) -> None:
 
 def test_requests_of_ours_do_not_count_as_answers(place: Place) -> None:
     for _ in range(10):
-        place.desk.ask("mail")
+        place.desk.ask(7)
     place.wire.send(submit(1))
     assert place.transport.reading
     assert (place.desk.requests, place.desk.answers) == (10, 1)
@@ -249,8 +252,8 @@ def test_requests_of_ours_do_not_count_as_answers(place: Place) -> None:
 
 def test_frames_are_released_one_by_one(place: Place) -> None:
     place.wire.send(submit(1), submit(2))
-    place.desk.ask("a")
-    place.desk.ask("b")
+    place.desk.ask(1)
+    place.desk.ask(2)
     place.desk.release([deliver(1), header_only(Command.SUBMIT_SM_RESP, 0, 1)])
     assert (place.desk.requests, place.desk.answers) == (1, 1)
 
@@ -305,28 +308,28 @@ def test_a_slow_reader_is_cut(place: Place) -> None:
 
 
 def test_overdue_requests_are_reported_and_the_session_stays(place: Place) -> None:
-    place.desk.ask("a")
+    place.desk.ask(1)
     place.stage.durable()
-    place.desk.ask("staged only")
+    place.desk.ask(9)
     place.pass_time(11_000)
-    assert place.desk.happened == [("expired", ["a"])]
+    assert place.desk.happened == [("expired", [1])]
     assert place.wire.state == "open"
 
 
 def test_nothing_expires_while_we_do_not_read(place: Place) -> None:
-    sequence = place.desk.ask("a")
+    sequence = place.desk.ask(1)
     place.stage.durable()
     place.desk.pause_writing()
     place.pass_time(15_000)
     place.desk.resume_writing()
     place.pass_time(1_000)
     place.wire.send(header_only(Command.DELIVER_SM_RESP, 0, sequence))
-    assert ("expired", ["a"]) not in place.desk.happened
-    assert ("settled", ["a"]) in place.desk.happened
+    assert ("expired", [1]) not in place.desk.happened
+    assert ("settled", [1]) in place.desk.happened
 
 
 def test_a_standstill_of_the_process_is_not_the_peers_silence(place: Place) -> None:
-    place.desk.ask("a")
+    place.desk.ask(1)
     place.stage.durable()
     place.clock.now += 90_000
     place.pass_time(9_000)
@@ -418,7 +421,7 @@ def test_but_not_for_ever(place: Place) -> None:
 
 
 def test_what_is_durable_only_after_the_end_never_left(place: Place) -> None:
-    place.desk.ask("a")
+    place.desk.ask(1)
     place.desk.cut("for a reason")
     place.stage.durable()
     assert place.desk.requests == 1
@@ -453,7 +456,7 @@ def test_a_reset_ends_it_without_a_word(
 
 
 def test_we_unbind_and_hear_late_responses(place: Place) -> None:
-    sequence = place.desk.ask("a")
+    sequence = place.desk.ask(1)
     place.stage.durable()
     place.wire.received()
     place.desk.unbind()
@@ -468,7 +471,7 @@ def test_we_unbind_and_hear_late_responses(place: Place) -> None:
         header_only(Command.UNBIND_RESP, 0, unbind.sequence_number),
         header_only(Command.DELIVER_SM_RESP, 0, sequence),
     )
-    assert place.desk.happened == [("settled", ["a"]), "ending"]
+    assert place.desk.happened == [("settled", [1]), "ending"]
     assert place.wire.state == "ending"
 
 

@@ -108,10 +108,10 @@ def test_a_request_without_a_response_has_a_number_and_no_place(state: State) ->
     if state is State.BOUND_RX:
         numbers = (
             one.unanswered(Command.ALERT_NOTIFICATION),
-            one.request(Command.DELIVER_SM, "a", 0),
+            one.request(Command.DELIVER_SM, 1, 1, 0),
         )
         assert numbers == (1, 2)
-        assert one.outstanding == 1
+        assert one.window.count == 1
     else:
         with pytest.raises(IllegalMove):
             one.unanswered(Command.ALERT_NOTIFICATION)
@@ -243,11 +243,11 @@ def test_statuses_an_older_version_lacks(
 
 def test_sequence_numbers_begin_at_one_and_wrap_past_those_outstanding() -> None:
     one = session(window=10)
-    assert one.request(Command.DELIVER_SM, "first", 0) == 1
+    assert one.request(Command.DELIVER_SM, 1, 1, 0) == 1
     assert one.link_request(Command.ENQUIRE_LINK) == 2
     one._sequence = MAX_SEQUENCE_NUMBER - 1
-    assert one.request(Command.DELIVER_SM, "last", 0) == MAX_SEQUENCE_NUMBER
-    assert one.request(Command.DELIVER_SM, "next", 0) == 3
+    assert one.request(Command.DELIVER_SM, 2, 1, 0) == MAX_SEQUENCE_NUMBER
+    assert one.request(Command.DELIVER_SM, 3, 1, 0) == 3
 
 
 @pytest.mark.parametrize("role", Role)
@@ -257,17 +257,17 @@ def test_only_what_the_state_allows_goes_out(role: Role, state: State, command: 
     one = session(state, role)
     if command in SENDABLE.get((role, state), ()):
         assert one.room == 3
-        one.request(command, "message", 0)
+        one.request(command, 7, 1, 0)
         assert one.room == 2
     else:
         with pytest.raises(IllegalMove):
-            one.request(command, "message", 0)
+            one.request(command, 7, 1, 0)
 
 
 def test_room_never_falls_below_nothing() -> None:
     one = session(window=1)
-    one.request(Command.DELIVER_SM, "a", 0)
-    one.request(Command.DELIVER_SM, "b", 0)
+    one.request(Command.DELIVER_SM, 1, 1, 0)
+    one.request(Command.DELIVER_SM, 2, 1, 0)
     assert one.room == 0
 
 
@@ -285,10 +285,12 @@ def test_room_never_falls_below_nothing() -> None:
 )
 def test_a_response_settles_its_own_request_once(response: Pdu, settles: bool) -> None:
     one = session()
-    one.request(Command.DELIVER_SM, "mail", 0)
-    assert one.answered(response) == ("mail" if settles else None)
-    assert one.answered(response) is None
-    assert one.outstanding == (0 if settles else 1)
+    one.request(Command.DELIVER_SM, 7, 2, 0)
+    window, told = one.window, (response.sequence_number, response.command_id)
+    assert window.take(*told) == settles
+    assert (window.id, window.attempt) == ((7, 2) if settles else (0, 0))
+    assert not window.take(*told)
+    assert window.count == (0 if settles else 1)
 
 
 def test_link_responses_match_by_kind_and_sequence() -> None:
@@ -311,48 +313,46 @@ def test_unanswered_enquire_links_do_not_pile_up() -> None:
 
 def test_overdue_requests_are_handed_over_once() -> None:
     one = session(timing=Timing(response=100))
-    one.request(Command.DELIVER_SM, "old", 0)
-    one.request(Command.DELIVER_SM, "new", 50)
+    one.request(Command.DELIVER_SM, 7, 2, 0)
+    one.request(Command.DELIVER_SM, 8, 1, 50)
     assert one.expired(99) == []
-    assert one.expired(100) == [(1, "old")]
+    assert one.expired(100) == [(1, 7, 2)]
     assert one.expired(120) == []
-    assert one.leftovers() == ["new"]
-    assert one.leftovers() == []
+    assert one.window.leftovers() == [(8, 1)]
+    assert one.window.leftovers() == []
 
 
 def test_what_has_not_left_is_never_overdue() -> None:
     one = session(timing=Timing(response=100))
-    for name in "abc":
-        one.request(Command.DELIVER_SM, name, 0)
-    assert one.expired(1000, unsent=2) == [(1, "a")]
+    assert one.deliveries(Command.DELIVER_SM, [7, 8, 9], 0) == [1, 2, 3]
+    assert one.expired(1000, unsent=2) == [(1, 7, 0)]
     assert one.expired(1000, unsent=2) == []
-    assert one.expired(1000) == [(2, "b"), (3, "c")]
+    assert one.expired(1000) == [(2, 8, 0), (3, 9, 0)]
 
 
 def test_nothing_is_overdue_before_it_could_have_been_read() -> None:
     one = session(timing=Timing(response=100))
-    one.request(Command.DELIVER_SM, "a", 0)
+    one.request(Command.DELIVER_SM, 1, 1, 0)
     one.timers.forgive(500)
     assert one.expired(599) == []
-    assert one.expired(600) == [(1, "a")]
+    assert one.expired(600) == [(1, 1, 1)]
 
 
 @given(st.lists(st.one_of(st.just("send"), st.integers(1, 40), st.just("tick")), max_size=120))
 def test_every_request_has_exactly_one_fate(steps: list[str | int]) -> None:
     one = session(window=1000, timing=Timing(response=5))
-    sent: dict[int, str] = {}
-    fates: list[str] = []
+    sent: dict[int, int] = {}
+    fates: list[int] = []
     for now, step in enumerate(steps):
         if step == "send":
-            name = f"message {now}"
-            sent[one.request(Command.DELIVER_SM, name, now)] = name
+            sent[one.request(Command.DELIVER_SM, 1_000 + now, 1, now)] = 1_000 + now
         elif step == "tick":
-            fates += [name for _, name in one.expired(now)]
-        else:
-            fate = one.answered(pdu(Command.DELIVER_SM_RESP, int(step)))
-            assert fate is None or fate == sent[int(step)]
-            fates += [fate] if fate else []
-    assert sorted(fates + one.leftovers()) == sorted(sent.values())
+            fates += [id for _, id, _ in one.expired(now)]
+        elif one.window.take(int(step), Command.DELIVER_SM_RESP):
+            assert one.window.id == sent[int(step)]
+            fates.append(one.window.id)
+    left = [id for id, _ in one.window.leftovers()]
+    assert sorted(fates + left) == sorted(sent.values())
 
 
 # -- timers ----------------------------------------------------------------------------------------
@@ -444,17 +444,18 @@ class Link:
 def test_both_ends_number_their_requests_by_themselves() -> None:
     link = Link()
     link.bind()
-    up = link.esme.request(Command.SUBMIT_SM, "up", 0)
-    down = link.smsc.request(Command.DELIVER_SM, "down", 0)
+    up = link.esme.request(Command.SUBMIT_SM, 7, 1, 0)
+    down = link.smsc.request(Command.DELIVER_SM, 8, 1, 0)
     assert (up, down) == (2, 1)
     at_smsc = link.carry(submit(up), link.smsc)
     assert link.smsc.verdict(at_smsc.command_id) == PROCESS
     # The answer to theirs has the number of ours, and settles nothing here.
     stray = link.carry(header_only(at_smsc.command_id | RESPONSE, 0, down), link.smsc)
-    assert link.smsc.answered(stray) is None
+    assert not link.smsc.window.take(stray.sequence_number, stray.command_id)
     answer = link.carry(header_only(Command.SUBMIT_SM_RESP, 0, up), link.esme)
-    assert link.esme.answered(answer) == "up"
-    assert link.smsc.leftovers() == ["down"]
+    assert link.esme.window.take(answer.sequence_number, answer.command_id)
+    assert link.esme.window.id == 7
+    assert link.smsc.window.leftovers() == [(8, 1)]
 
 
 def test_unbinds_may_cross() -> None:
