@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -65,6 +66,15 @@ def test_a_server_that_has_started_is_open(tmp_path: Path) -> None:
         assert not any(refused(port) for port in app.ports().values())
         assert app.ready_at > 0 and app.recovery_ms >= 0
         assert (await get(app, "/readyz")).status == 200
+
+    run(tmp_path, use)
+
+
+def test_a_thread_that_computes_gives_way_to_the_loop_soon(tmp_path: Path) -> None:
+    sys.setswitchinterval(0.005)
+
+    async def use(app: App) -> None:
+        assert sys.getswitchinterval() < 0.001
 
     run(tmp_path, use)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import uvloop
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from smsc import reading
 from smsc._pdu import Decoder, Pdu, encode, header_only
@@ -102,6 +102,29 @@ def test_the_file_wins_and_what_can_not_be_used_is_left_out(database: Database) 
     wrong, shadowed = sorted(found.problems)
     assert wrong.startswith("account bad: rate: 'fast' must be like 100/s")
     assert shadowed == "account fixed: the one in the configuration file wins"
+
+
+def test_what_has_not_changed_is_not_read_anew(database: Database) -> None:
+    fill(database, account("same"), account("changed"), account("broken"), account("gone"))
+    before = taken(database)
+    with database.changing() as session:
+        for row in session.scalars(select(SmppAccount)):
+            row.settings = {"changed": {"rate": "7/s"}, "broken": {"rate": "fast"}}.get(
+                row.system_id, row.settings
+            )
+            if row.system_id == "gone":
+                session.delete(row)
+        rows = snapshot.taken(session, 0)
+    found = snapshot.made(rows, FIXED, before.known)
+    fresh = snapshot.made(rows, FIXED)
+    assert [one.config for one in found.accounts] == [one.config for one in fresh.accounts]
+    assert names(found.accounts) == [b"fixed", b"changed", b"same"]
+    assert found.problems == fresh.problems != ()
+    assert set(found.known) == {"changed", "same"}
+    was, now = (each.accounts.get(b"same") for each in (before, found))
+    assert was is not None and now is not None and was.config is now.config
+    again = snapshot.made(rows, FIXED, found.known)
+    assert all(a.config is b.config for a, b in zip(found.accounts, again.accounts, strict=True))
 
 
 # -- when it is swapped --------------------------------------------------------------------------
