@@ -32,7 +32,7 @@ cdef class Bodies:
               bytes charge=*, bytes network=*)
     @cython.locals(at=Py_ssize_t, held=Body)
     cdef Py_ssize_t _vacate(self, uint64_t id) except -1
-    @cython.locals(body=Body)
+    @cython.locals(before=list, body=Body, oldest=uint64_t)
     cdef _grow(self)
     @cython.locals(at=Py_ssize_t, body=Body)
     cdef Py_ssize_t _find(self, uint64_t id) except? -1

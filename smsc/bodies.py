@@ -107,12 +107,14 @@ class Bodies:
         return at
 
     def _grow(self) -> None:
-        bodies = [body for body in self._places if body is not None]
+        before, oldest = self._places, 0
         self._mask = 2 * self._mask + 1
         self._places = [None] * (self._mask + 1)
-        for body in bodies:
-            self._places[body.id & self._mask] = body
-        self._hand = min([body.id for body in bodies]) & self._mask
+        for body in before:
+            if body is not None:
+                self._places[body.id & self._mask] = body
+                oldest = min(oldest or body.id, body.id)
+        self._hand = oldest & self._mask
 
     def _find(self, id: int) -> int:
         """The place that holds it, or -1."""
