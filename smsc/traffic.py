@@ -50,7 +50,7 @@ _END = Struct("<QQ")
 
 #: Octets of records that are sealed at once: what a block costs beside its octets is then a
 #: hundredth, and the largest content still fits in with it (the log's limit is 192 KiB).
-FULL_BLOCK = 48 * 1024
+FULL_BLOCK = 16 * 1024
 _FULL_BLOCK = FULL_BLOCK  # as a machine integer
 
 #: Seal a frame at this size without waiting for ``sync`` (the log's limit is 1 MiB).
