@@ -18,6 +18,7 @@ cdef class Index:
     cdef Part parts[PARTS]
 
     cdef uint64_t value(self, uint32_t number) noexcept
+    cdef Part *part(self, uint64_t value) noexcept
     cdef uint32_t *place(self, uint64_t value) noexcept
     cdef uint32_t get(self, uint64_t value) noexcept
     cdef list sharing(self, uint32_t low)

@@ -136,7 +136,7 @@ def _first(facts: tuple[Any, ...], sizes: bytes) -> tuple[Any, ...]:
         lambda facts, octets: (_first(facts, bytes(len(facts[5]))), octets),
         lambda facts, octets: (facts, octets[:-1]),
         # The last table, of three pairs, is all zeros: it has no end; or leads to where nothing is.
-        lambda facts, octets: (facts, octets[:-32] + bytes(32)),
+        lambda facts, octets: (facts, octets[:-64] + bytes(64)),
         lambda facts, octets: (facts, octets[:-4] + b"\xfe\0\0\0"),
         lambda facts, octets: ((facts[0], 99, *facts[2:]), octets),
         lambda facts, octets: ((*facts[:2], facts[2] + 1, *facts[3:]), octets),
