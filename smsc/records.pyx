@@ -327,8 +327,9 @@ cdef inline bytes _pair(uint32_t pair):
 cdef inline uint32_t _read_pair(bytes head, size_t *at) except? 0:
     """The pair if it is what follows, else 0."""
     cdef uint32_t pair = 0
+    cdef size_t octets
     if at[0] < <size_t>PyBytes_GET_SIZE(head) and PyBytes_AS_STRING(head)[at[0]] == sizeof(pair):
-        memcpy(&pair, PyBytes_AS_STRING(_name(head, at)), sizeof(pair))
+        memcpy(&pair, _take_name(head, at, &octets), sizeof(pair))
     return pair
 
 
