@@ -175,7 +175,7 @@ class Pair(RuleBasedStateMachine):
     def bounded(self) -> None:
         connection = self.wire.connection if hasattr(self, "wire") else None
         if connection is not None:
-            assert connection.session.outstanding <= connection.session.window_size
+            assert connection.session.window.count <= connection.session.window_size
             decoder = connection._decoder
             assert decoder is None or decoder.buffered <= self.edge.listener.limits.max_pdu
 
