@@ -11,6 +11,7 @@ from bench.machine import ROOT
 
 #: Beside what else is built, and as little kept.
 BUILD = ROOT / "build" / "bench"
+HEADERS = ROOT / "bench"
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror")
 
 
@@ -19,9 +20,10 @@ def compiler() -> list[str]:
 
 
 def made(source: Path, *flags: str) -> Path:
-    """What the source compiles to; made anew if that has changed."""
+    """What the source compiles to; made anew if that, or any header here, has changed."""
     target = BUILD / source.stem
-    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+    read = (source, *HEADERS.rglob("*.h"))
+    if not target.exists() or target.stat().st_mtime < max(one.stat().st_mtime for one in read):
         BUILD.mkdir(parents=True, exist_ok=True)
         # Elsewhere first: two who build at once must not run each other's half.
         fresh = BUILD / f"{source.stem}.{os.getpid()}"

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.backlog import idle_ms_per_s
-from bench.run import Load, LoadFailed, Run, measure
+from bench.run import Load, LoadFailed, Run, load_command, measure
 from bench.track import Track, scrape
-from bench.world import IDLER, OWED, PASSWORD, World, running
-from smsc.sim.process import module
+from bench.world import IDLER, OWED, World, running
 
 #: Seconds that all may take to bind, and between two looks at whether they have.
 PATIENCE, LOOK = 120.0, 0.1
@@ -38,12 +37,12 @@ class Crowd:
 @contextmanager
 def idlers(world: World, binds: int) -> Iterator[float]:
     """So many binds that send nothing; yields how many seconds they took to bind."""
-    who = ("--port", str(world.server.ports["main"]), "--system-id", IDLER)
     # One message a day: the first goes at once, to a carrier that takes no second one.
-    how = ("--rate", "0.00001", "--messages", "2", "--destinations", OWED, "--timeout", "86400")
-    command = module("smsc.sim.load", *who, "--password", PASSWORD, *how, "--quiet")
+    load = Load(connections=binds, rate=0.00001, receipts=False, destinations=OWED)
+    how_long = ("--messages", "2", "--timeout", "86400")
+    command = load_command(world.server, load, *how_long, system_id=IDLER)
     started = time.monotonic()
-    child = subprocess.Popen([*command, "--connections", str(binds)])
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         while scrape(world.server).sums.get("smsc_client_binds", 0) < binds:
             if child.poll() is not None or time.monotonic() - started > PATIENCE:

@@ -133,8 +133,8 @@ class Trial:
     def load(self) -> None:
         """Until the log has carried something forward and let go of it, or the time is over."""
         server, directory = self._world.server, self._world.directory
-        how_much = ("--duration", str(self._scale.load), "--quiet")
-        child = subprocess.Popen(load_command(server, LOAD, *how_much))
+        command = load_command(server, LOAD, "--duration", str(self._scale.load))
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         files, carried, seen = _files(directory), 0.0, time.monotonic()
         try:
             with self.timeline.during("load"):

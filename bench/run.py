@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import generator
 from bench.track import LOOK, Metrics, Track, scrape
 from bench.world import CARRIED, PASSWORD, SYSTEM_ID, World
-from smsc.sim.process import Process, module
+from smsc.sim.process import Process
 
 #: Seconds between two looks at whether all is carried, and for how long; a look costs the server.
 SETTLE_LOOK, SETTLE = 0.2, 60.0
@@ -67,17 +68,19 @@ class LoadFailed(Exception):
     """The load generator ended without a result."""
 
 
-def load_command(server: Process, load: Load, *more: str) -> tuple[str, ...]:
-    who = ("--port", str(server.ports["main"]), "--system-id", SYSTEM_ID, "--password", PASSWORD)
-    return (*module("smsc.sim.load"), *who, *load.options(), *more)
+def load_command(
+    server: Process, load: Load, *more: str, system_id: str = SYSTEM_ID
+) -> tuple[str, ...]:
+    who = ("--port", str(server.ports["main"]), "--system-id", system_id, "--password", PASSWORD)
+    return (str(generator.built()), *who, *load.options(), *more)
 
 
 def generate(server: Process, directory: Path, load: Load, *how_much: str) -> dict[str, Any]:
     """Run the load generator and watch the server meanwhile; its result, with ``track`` added."""
     told = directory / "load.json"
-    told.unlink(missing_ok=True)
-    command = load_command(server, load, *how_much, "--quiet", "--json", str(told))
-    child = subprocess.Popen(command)
+    command = load_command(server, load, *how_much)
+    with told.open("w") as output:
+        child = subprocess.Popen(command, stdout=output)
     track = Track(server)
     try:
         while child.poll() is None:
@@ -86,9 +89,10 @@ def generate(server: Process, directory: Path, load: Load, *how_much: str) -> di
     finally:
         child.kill()
         child.wait()
-    if not told.exists():
+    result = told.read_text()
+    if not result:
         raise LoadFailed(f"{command}\n{server.output()[-2000:]}")
-    return {**json.loads(told.read_text()), "track": track}
+    return {**json.loads(result), "track": track}
 
 
 def measure(world: World, load: Load, seconds: float) -> Run:

@@ -10,45 +10,21 @@
  */
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
+#include "../smpp.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    HEADER = 16,
-    LONGEST_PDU = 65536,
     READ = 262144,
-    /* Octets that the peer has not taken at which no more of its requests are read. */
-    WRITE_HIGH = 4 << 20,
     /* Octets of answers to one submit_sm at most, receipt included. */
     ANSWER = 512,
     EVENTS = 256,
     BACKLOG = 4096,
-    LONGEST_ADDRESS = 21,
 };
-
-static const uint32_t RESPONSE = 0x80000000u, GENERIC_NACK = 0x80000000u;
-
-enum {
-    BIND_RECEIVER = 1,
-    BIND_TRANSMITTER = 2,
-    SUBMIT_SM = 4,
-    DELIVER_SM = 5,
-    UNBIND = 6,
-    BIND_TRANSCEIVER = 9,
-    ENQUIRE_LINK = 0x15,
-};
-
-enum { ESME_ROK = 0, ESME_RINVCMDLEN = 2, ESME_RINVCMDID = 3 };
 
 /* Behind a bind's response: system_id, then sc_interface_version 3.4. */
 static const unsigned char BOUND[] = {'l', 'i', 'm', 'i', 't', 0, 0x02, 0x10, 0, 1, 0x34};
@@ -58,109 +34,21 @@ struct connection {
     unsigned asked;        /* what epoll was asked for */
     uint32_t sequence;     /* of the last receipt */
     size_t held;           /* octets in `in`: a PDU that is not whole yet */
-    size_t start, end;     /* what of `out` is not sent */
-    size_t room;           /* of `out` */
-    unsigned char *out;
+    struct buffer out;
     unsigned char in[READ];
-};
-
-struct submit {
-    const unsigned char *source, *destination;   /* ton, npi, address and NUL */
-    size_t source_octets, destination_octets;
-    unsigned registered;
 };
 
 static int receipts;
 static uint64_t next_id;
 
-static uint32_t get32(const unsigned char *at) {
-    uint32_t value;
-    memcpy(&value, at, 4);
-    return ntohl(value);
-}
-
-static void put32(unsigned char *at, uint32_t value) {
-    value = htonl(value);
-    memcpy(at, &value, 4);
-}
-
-static void *must(void *memory) {
-    if (memory == NULL) {
-        perror("limit");
-        exit(1);
-    }
-    return memory;
-}
-
-/* -- parsing ---------------------------------------------------------------------------------- */
-
-/* Past a text and its NUL; NULL if there is none before the end. */
-static const unsigned char *past(const unsigned char *at, const unsigned char *end, size_t most) {
-    if (at == NULL || at >= end)
-        return NULL;
-    size_t left = (size_t)(end - at);
-    const unsigned char *nul = memchr(at, 0, left < most ? left : most);
-    return nul == NULL ? NULL : nul + 1;
-}
-
-/* The fixed octets at `at`; NULL if they are not all there. */
-static const unsigned char *fixed(const unsigned char *at, const unsigned char *end, long octets) {
-    return at == NULL || end - at < octets ? NULL : at;
-}
-
-/* The body of a submit_sm (SMPP 3.4 4.4.1). Returns 0 if it is not one. */
-static int parse(const unsigned char *body, const unsigned char *end, struct submit *found) {
-    const unsigned char *at = past(body, end, 6);                /* service_type */
-    found->source = fixed(at, end, 2);
-    at = found->source == NULL ? NULL : past(at + 2, end, LONGEST_ADDRESS);
-    found->destination = fixed(at, end, 2);
-    if (found->destination == NULL)
-        return 0;
-    found->source_octets = (size_t)(at - found->source);
-    at = past(at + 2, end, LONGEST_ADDRESS);
-    if (at == NULL)
-        return 0;
-    found->destination_octets = (size_t)(at - found->destination);
-    at = fixed(at, end, 3);                    /* esm_class, protocol_id, priority_flag */
-    at = at == NULL ? NULL : past(at + 3, end, 17);              /* schedule_delivery_time */
-    at = past(at, end, 17);                                      /* validity_period */
-    at = fixed(at, end, 5);  /* registered, replace, data_coding, sm_default_msg_id, sm_length */
-    if (at == NULL)
-        return 0;
-    found->registered = at[0] & 3;
-    return fixed(at + 5, end, at[4]) != NULL;
-}
-
 /* -- answering -------------------------------------------------------------------------------- */
-
-/* Room for so many octets more at the end of what is to be sent. */
-static unsigned char *reserve(struct connection *one, size_t octets) {
-    if (one->start == one->end)
-        one->start = one->end = 0;
-    if (one->room - one->end < octets) {
-        one->room = one->room * 2 + octets;
-        one->out = must(realloc(one->out, one->room));
-    }
-    return one->out + one->end;
-}
 
 static void answer(struct connection *one, uint32_t command, uint32_t status, uint32_t sequence,
                    const void *body, size_t octets) {
-    unsigned char *at = reserve(one, HEADER + octets);
-    put32(at, (uint32_t)(HEADER + octets));
-    put32(at + 4, command);
-    put32(at + 8, status);
-    put32(at + 12, sequence);
-    memcpy(at + HEADER, body, octets);
-    one->end += HEADER + octets;
+    put_pdu(&one->out, command, status, sequence, body, octets);
 }
 
-static unsigned char *copy(unsigned char *at, const void *octets, size_t count) {
-    memcpy(at, octets, count);
-    return at + count;
-}
-
-static void receipt(struct connection *one, const struct submit *of, const char *id, size_t length) {
+static void receipt(struct connection *one, const struct message *of, const char *id, size_t length) {
     static const char head[] = "id:";
     static const char tail[] = " sub:001 dlvrd:001 submit date:2611220915"
                                " done date:2611220916 stat:DELIVRD err:000 text:";
@@ -181,7 +69,7 @@ static void receipt(struct connection *one, const struct submit *of, const char 
 static void take(struct connection *one, const unsigned char *pdu, uint32_t length) {
     static const char digits[] = "0123456789abcdef";
     uint32_t sequence = get32(pdu + 12);
-    struct submit found;
+    struct message found;
     if (!parse(pdu + HEADER, pdu + length, &found)) {
         answer(one, SUBMIT_SM | RESPONSE, ESME_RINVCMDLEN, sequence, "", 0);
         return;
@@ -221,12 +109,11 @@ static void hear(struct connection *one, const unsigned char *pdu, uint32_t leng
 
 static void leave(struct connection *one) {
     close(one->fd);
-    free(one->out);
+    free(one->out.octets);
     free(one);
 }
 
-/* Each returns 0 when the connection is over. */
-
+/* Returns 0 when the connection is over. */
 static int receive(struct connection *one) {
     ssize_t got = read(one->fd, one->in + one->held, READ - one->held);
     if (got <= 0)
@@ -246,18 +133,8 @@ static int receive(struct connection *one) {
     return 1;
 }
 
-static int send_out(struct connection *one) {
-    while (one->start < one->end) {
-        ssize_t sent = send(one->fd, one->out + one->start, one->end - one->start, MSG_NOSIGNAL);
-        if (sent < 0)
-            return errno == EAGAIN || errno == EINTR;
-        one->start += (size_t)sent;
-    }
-    return 1;
-}
-
 static void ask(int epoll, struct connection *one, int how) {
-    size_t left = one->end - one->start;
+    size_t left = one->out.end - one->out.start;
     unsigned wanted = (left < WRITE_HIGH ? EPOLLIN : 0u) | (left ? EPOLLOUT : 0u);
     struct epoll_event event = {.events = wanted, .data.ptr = one};
     if (wanted != one->asked)
@@ -285,9 +162,9 @@ static void serve(int listener) {
             struct connection *one = events[n].data.ptr;
             if (one == NULL)
                 welcome(epoll, listener);
-            else if ((!(events[n].events & EPOLLOUT) || send_out(one))
+            else if ((!(events[n].events & EPOLLOUT) || send_out(one->fd, &one->out))
                      && (!(events[n].events & ~(unsigned)EPOLLOUT) || receive(one))
-                     && send_out(one))
+                     && send_out(one->fd, &one->out))
                 ask(epoll, one, EPOLL_CTL_MOD);
             else
                 leave(one);
