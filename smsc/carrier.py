@@ -23,7 +23,7 @@ from smsc import batches, broadcast
 from smsc._pdu import Message, Pdu, encode
 from smsc.addressing import Outgoing
 from smsc.config import CarrierConfig, LimitsConfig
-from smsc.connection import DRAIN, LINK_HANDLERS, Connection, printable
+from smsc.connection import DRAIN, LINK_HANDLERS, Connection, Handlers, printable, protocol
 from smsc.conversion import data_sm_of, without_tlvs
 from smsc.links import Counters, Links
 from smsc.message import ANY_WISH, NOTIFY
@@ -83,10 +83,8 @@ class BindRefused(Exception):
         self.command_status = command_status
 
 
-class CarrierConnection(Connection[batches.Outcome]):
+class CarrierConnection(Connection):
     """One connection to a carrier."""
-
-    __slots__ = ("_bind", "_late", "bound")
 
     def __init__(self, bind: CarrierBind) -> None:
         carrier = bind.owner
@@ -98,6 +96,7 @@ class CarrierConnection(Connection[batches.Outcome]):
             send_window=carrier.config.window,
             receive_window=INBOUND_WINDOW,
             max_pdu=carrier.limits.max_pdu,
+            handlers=_HANDLERS,
         )
         self.share = carrier.links.turns.carriers
         self._bind = bind
@@ -163,10 +162,10 @@ class CarrierConnection(Connection[batches.Outcome]):
     def on_unmatched(self, pdu: Pdu) -> bool:
         if pdu.command_id not in _SETTLING:
             return False
-        attempt = self._late.pop(pdu.sequence_number, None)
-        if attempt is None:
+        late = self._late.pop(pdu.sequence_number, None)
+        if late is None:
             return False
-        self._bind.outcomes([batches.outcome(*attempt, pdu)])
+        self._bind.outcomes([batches.outcome(late[0], late[1], pdu)])
         return True
 
     def on_room(self) -> None:
@@ -202,13 +201,15 @@ class CarrierConnection(Connection[batches.Outcome]):
     def _ignore(self, run: list[Pdu], now: int) -> None:
         """An outbind asks us to bind, which we do anyway."""
 
-    handlers = {
-        **LINK_HANDLERS,
-        Command.DELIVER_SM: _deliver_sm,
-        Command.DATA_SM: _data_sm,
-        Command.ALERT_NOTIFICATION: _alert,
-        Command.OUTBIND: _ignore,
-    }
+
+#: What is done with a carrier's requests.
+_HANDLERS: Handlers = {
+    **LINK_HANDLERS,
+    Command.DELIVER_SM: CarrierConnection._deliver_sm,
+    Command.DATA_SM: CarrierConnection._data_sm,
+    Command.ALERT_NOTIFICATION: CarrierConnection._alert,
+    Command.OUTBIND: CarrierConnection._ignore,
+}
 
 
 class CarrierBind:
@@ -295,11 +296,16 @@ class CarrierBind:
 
     def outcomes(self, batch: list[batches.Outcome]) -> None:
         """Responses came."""
-        action = self.owner.config.action
-        if any(action(status) == "throttle" for status in batches.refusals(batch)):
-            self.owner.pace.throttled(self.owner.links.clock())
+        refused = batches.refusals(batch)
+        if refused:
+            self._heed(refused)
         self.owner.keeper.outcomes(self, batch)
         self._note_idle()
+
+    def _heed(self, refused: set[int]) -> None:
+        action = self.owner.config.action
+        if any(action(status) == "throttle" for status in refused):
+            self.owner.pace.throttled(self.owner.links.clock())
 
     def timed_out(self, attempts: list[Attempt]) -> None:
         """Responses did not come."""
@@ -377,8 +383,9 @@ class CarrierBind:
 
     async def _open(self, command_id: int) -> None:
         config = self.owner.config
-        _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: CarrierConnection(self), config.host, config.port
+        connection = CarrierConnection(self)
+        await asyncio.get_running_loop().create_connection(
+            lambda: protocol(connection), config.host, config.port
         )
         self._connections.append(connection)
         connection.bind(command_id)

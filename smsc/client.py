@@ -20,7 +20,7 @@ from smsc.account import Account
 from smsc.accounts import Authenticator
 from smsc.binds import AccountBinds, Binds, Lobby
 from smsc.config import AccountConfig, LimitsConfig, ListenerConfig
-from smsc.connection import LINK_HANDLERS, UNBOUND, Connection, printable
+from smsc.connection import LINK_HANDLERS, UNBOUND, Connection, Handlers, printable
 from smsc.conversion import data_sm_of, with_tlv, without_tlvs
 from smsc.dialect import Dialect
 from smsc.links import Counters, Links
@@ -80,30 +80,8 @@ class Reception(Protocol):
         """Run what a bind waits for."""
 
 
-class ClientConnection(Connection[tuple[int, int]]):
+class ClientConnection(Connection):
     """One client's connection, and once bound the keeper's ``EdgeBind``."""
-
-    __slots__ = (
-        "_attached",
-        "_delivery",
-        "_dialect",
-        "_entry",
-        "_id_mask",
-        "_in_lobby",
-        "_listener",
-        "_manners",
-        "_may_broadcast",
-        "_payload_wins",
-        "_refusals",
-        "_sheds",
-        "_tells_load",
-        "_tolerates_nul",
-        "account",
-        "expected",
-        "receives",
-        "summons",
-        "version",
-    )
 
     def __init__(self, listener: Reception) -> None:
         super().__init__(
@@ -114,6 +92,7 @@ class ClientConnection(Connection[tuple[int, int]]):
             send_window=0,
             receive_window=1,
             max_pdu=listener.limits.max_pdu,
+            handlers=_HANDLERS,
         )
         self._listener = listener
         self._entry: AccountBinds[ClientConnection] | None = None
@@ -196,7 +175,7 @@ class ClientConnection(Connection[tuple[int, int]]):
     # -- bind --------------------------------------------------------------------------------------
 
     def _receive(self, data: bytes, now: int) -> None:
-        super()._receive(data, now)
+        Connection._receive(self, data, now)
         stranger = self._in_lobby and self._held is None
         if stranger and self._decoder is not None and self._decoder.buffered > STRANGERS_PDU:
             self.end("PDU too long before a bind")
@@ -207,7 +186,7 @@ class ClientConnection(Connection[tuple[int, int]]):
             nack = header_only(Command.GENERIC_NACK, Status.ESME_RINVCMDLEN, sequence)
             self.end("PDU too long before a bind", nack)
         else:
-            super()._serve_run(command_id, run, now)
+            Connection._serve_run(self, command_id, run, now)
 
     def _bind(self, run: list[Pdu], now: int) -> None:
         """Decide a bind; what came behind it waits until the password has been verified."""
@@ -337,7 +316,7 @@ class ClientConnection(Connection[tuple[int, int]]):
     def decoded(self, run: list[P]) -> list[P]:
         if self._tolerates_nul:
             run = [cast(P, lenient.without_trailing_nul(pdu)) for pdu in run]
-        return super().decoded(run)
+        return Connection.decoded(self, run)
 
     def _submit_sm(self, run: list[Message], now: int) -> None:
         sound = self._judged(self._admitted(run, now))
@@ -357,13 +336,17 @@ class ClientConnection(Connection[tuple[int, int]]):
         assert self._entry is not None
         if self._sheds:
             run = self._within_window(run)
-        if self.shedding:
-            allowed: list[P] = []
-        else:
+        if not self.shedding:
             bucket = self._entry.bucket
             if len(run) <= bucket.burst and bucket.take(len(run), now):
                 return run
-            allowed = [pdu for pdu in run if bucket.take(1, now)]
+        return self._allowed(run, now)
+
+    def _allowed(self, run: list[P], now: int) -> list[P]:
+        """As many as the rate has left for now; the others are throttled."""
+        assert self._entry is not None
+        bucket = self._entry.bucket
+        allowed = [] if self.shedding else [pdu for pdu in run if bucket.take(1, now)]
         kept = set(map(id, allowed))
         self._throttle([pdu for pdu in run if id(pdu) not in kept])
         return allowed
@@ -450,7 +433,7 @@ class ClientConnection(Connection[tuple[int, int]]):
         if self._tells_load:
             load = bytes([self.links.load])
             answers = [with_tlv(answer, Tag.CONGESTION_STATE, load) for answer in answers]
-        super().stage_answers(answers)
+        Connection.stage_answers(self, answers)
 
     def _submit_multi(self, run: list[Pdu], now: int) -> None:
         for pdu in self.decoded(self._admitted(run, now)):
@@ -587,18 +570,20 @@ class ClientConnection(Connection[tuple[int, int]]):
         if self._attached:
             self._listener.keeper.deliverable(self)
 
-    handlers = {
-        **LINK_HANDLERS,
-        Command.BIND_TRANSMITTER: _bind,
-        Command.BIND_RECEIVER: _bind,
-        Command.BIND_TRANSCEIVER: _bind,
-        Command.SUBMIT_SM: _submit_sm,
-        Command.DATA_SM: _data_sm,
-        Command.BROADCAST_SM: _broadcast_sm,
-        Command.QUERY_BROADCAST_SM: _query_broadcast_sm,
-        Command.CANCEL_BROADCAST_SM: _cancel_broadcast_sm,
-        Command.SUBMIT_MULTI: _submit_multi,
-        Command.QUERY_SM: _query_sm,
-        Command.CANCEL_SM: _cancel_sm,
-        Command.REPLACE_SM: _replace_sm,
-    }
+
+#: What is done with a client's requests.
+_HANDLERS: Handlers = {
+    **LINK_HANDLERS,
+    Command.BIND_TRANSMITTER: ClientConnection._bind,
+    Command.BIND_RECEIVER: ClientConnection._bind,
+    Command.BIND_TRANSCEIVER: ClientConnection._bind,
+    Command.SUBMIT_SM: ClientConnection._submit_sm,
+    Command.DATA_SM: ClientConnection._data_sm,
+    Command.BROADCAST_SM: ClientConnection._broadcast_sm,
+    Command.QUERY_BROADCAST_SM: ClientConnection._query_broadcast_sm,
+    Command.CANCEL_BROADCAST_SM: ClientConnection._cancel_broadcast_sm,
+    Command.SUBMIT_MULTI: ClientConnection._submit_multi,
+    Command.QUERY_SM: ClientConnection._query_sm,
+    Command.CANCEL_SM: ClientConnection._cancel_sm,
+    Command.REPLACE_SM: ClientConnection._replace_sm,
+}

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from smsc import batches
 from smsc._pdu import Decoder, Message, Pdu, header_only
@@ -33,7 +33,6 @@ from smsc.turns import Share
 
 log = logging.getLogger(__name__)
 
-C = TypeVar("C")
 P = TypeVar("P", bound=Pdu)
 
 #: Octets of output at which the peer's requests are no longer read, and at which they are again.
@@ -55,38 +54,16 @@ AUTHENTICATION, WINDOW, OUTPUT, CONGESTION = 1, 2, 4, 8
 #: Why a connection ends after an unbind, whoever asked for it.
 UNBOUND = "unbound"
 
+#: By command_id, what is done with a run of such requests: ``(connection, run, now)``.
+Handlers = Mapping[int, Callable[[Any, Any, int], None]]
 
-class Connection(asyncio.Protocol, Generic[C]):
-    """An SMPP connection of either role. ``C``: what the answer to a message says."""
 
-    __slots__ = (
-        "_decoder",
-        "_end_by",
-        "_eof",
-        "_farewell",
-        "_finished",
-        "_held",
-        "_out",
-        "_paused",
-        "_paused_at",
-        "_unbind_answered",
-        "_waits",
-        "answers",
-        "counters",
-        "ending",
-        "links",
-        "peer",
-        "receive_window",
-        "requests",
-        "session",
-        "share",
-        "shedding",
-        "transport",
-    )
+class Connection:
+    """An SMPP connection of either role: an ``asyncio.Protocol``.
 
-    #: What to do with a run of requests of one command that the state allows. A command that is
-    #: legal and not here is not implemented: generic_nack ESME_RINVCMDID.
-    handlers: ClassVar[Mapping[int, Callable[[Any, Any, int], None]]] = {}
+    Compiled (``connection.pxd``): what is done here once per read cost more than the messages of a
+    short one.
+    """
 
     def __init__(
         self,
@@ -98,8 +75,13 @@ class Connection(asyncio.Protocol, Generic[C]):
         send_window: int,
         receive_window: int,
         max_pdu: int,
+        handlers: Handlers,
     ) -> None:
+        #: What to do with a run of requests of one command that the state allows. A command that is
+        #: legal and not here is not implemented: generic_nack ESME_RINVCMDID.
+        self.handlers = handlers
         self.links = links
+        self._commit = links.commit
         #: Of which each turn of the loop takes so many requests; None: all, however many.
         self.share: Share | None = None
         self.counters = counters
@@ -209,11 +191,11 @@ class Connection(asyncio.Protocol, Generic[C]):
     def on_connected(self) -> None:
         """The transport is there."""
 
-    def settled(self, responses: list[Pdu]) -> tuple[list[C], list[Pdu]]:
+    def settled(self, responses: list[Pdu]) -> tuple[list[Any], list[Pdu]]:
         """What responses say became of our messages, in order; and those that are for none."""
         raise NotImplementedError
 
-    def on_settled(self, settled: list[C]) -> None:
+    def on_settled(self, settled: list[Any]) -> None:
         """Our messages were answered so."""
         raise NotImplementedError
 
@@ -260,10 +242,10 @@ class Connection(asyncio.Protocol, Generic[C]):
             timers.partial = None
         elif pdus or timers.partial is None:
             timers.partial = now
-        if self.shedding and not self._overloaded:
+        if self.shedding and not self._overloaded():
             self.shedding = False
         self._dispatch(pdus, now)
-        if self._overloaded and not self.shedding and not self.ending:
+        if self._overloaded() and not self.shedding and not self.ending:
             self._hold_back()
 
     def _dispatch(self, pdus: list[Pdu], now: int) -> None:
@@ -414,23 +396,21 @@ class Connection(asyncio.Protocol, Generic[C]):
             self.session.timers.forgive(now)
         self.transport.resume_reading()
 
-    @property
     def _unanswered(self) -> int:
         return self.answers + (0 if self._held is None else len(self._held))
 
-    @property
     def _overloaded(self) -> bool:
         """Whether more is unanswered than the window allows, or than the disk takes."""
-        return self._unanswered > self.receive_window or self.links.commit.congested
+        return self._unanswered() > self.receive_window or bool(self._commit.congested)
 
     def _ease(self) -> None:
-        if self._paused & WINDOW and self._unanswered <= self.receive_window:
+        if self._paused & WINDOW and self._unanswered() <= self.receive_window:
             self.resume(WINDOW)
 
     def _hold_back(self) -> None:
-        if self._unanswered > self.receive_window:
+        if self._unanswered() > self.receive_window:
             self._pause(WINDOW)
-        if self.links.commit.congested:
+        if self._commit.congested:
             self._pause(CONGESTION)
             self.links.await_relief(self)
 
@@ -454,12 +434,12 @@ class Connection(asyncio.Protocol, Generic[C]):
     def stage_requests(self, requests: list[bytes]) -> None:
         """Send these requests of ours, in this order, once the log is durable."""
         self.requests += len(requests)
-        self.links.commit.stage_all(self, requests)
+        self._commit.stage_all(self, requests)
 
     def stage_answers(self, answers: list[bytes]) -> None:
         """Send these answers, in this order, once the log is durable."""
         self.answers += len(answers)
-        self.links.commit.stage_all(self, answers)
+        self._commit.stage_all(self, answers)
 
     def refuse(self, pdu: Pdu, status: int) -> None:
         """Answer a request that is not done."""
@@ -637,10 +617,15 @@ class Connection(asyncio.Protocol, Generic[C]):
 
 
 #: What every role does with the requests that keep the link.
-LINK_HANDLERS: Mapping[int, Callable[[Any, Any, int], None]] = {
+LINK_HANDLERS: Handlers = {
     Command.ENQUIRE_LINK: Connection._enquire_link,
     Command.UNBIND: Connection._unbind,
 }
+
+
+def protocol(connection: Connection) -> asyncio.Protocol:
+    """As a loop takes it: by its methods, since a compiled class has no base but its own kind."""
+    return cast(asyncio.Protocol, connection)
 
 
 def printable(name: bytes) -> str:

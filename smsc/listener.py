@@ -15,7 +15,7 @@ from smsc.accounts import Authenticator
 from smsc.binds import Binds, Lobby
 from smsc.client import ClientConnection
 from smsc.config import LimitsConfig, ListenerConfig, TimersConfig
-from smsc.connection import DRAIN
+from smsc.connection import DRAIN, protocol
 from smsc.links import Counters, Links
 from smsc.ports import Keeper
 from smsc.session import Timing
@@ -86,7 +86,10 @@ class Listener:
     async def start(self) -> None:
         """Listen. Raises OSError if the address can't be had."""
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: ClientConnection(self), self.config.host, self.config.port, backlog=BACKLOG
+            lambda: protocol(ClientConnection(self)),
+            self.config.host,
+            self.config.port,
+            backlog=BACKLOG,
         )
         log.info("listening on %s port %d", self.config.host, self.port)
 

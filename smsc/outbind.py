@@ -16,7 +16,7 @@ from typing import Final
 from smsc.accounts import Accounts
 from smsc.client import ClientConnection
 from smsc.config import AccountConfig, OutbindConfig
-from smsc.connection import printable
+from smsc.connection import printable, protocol
 from smsc.listener import Listener
 from smsc.throttle import backoff
 
@@ -57,7 +57,7 @@ class Call:
         try:
             async with asyncio.timeout(listener.timing.response / 1_000):
                 await loop.create_connection(
-                    lambda: OutboundConnection(self, system_id, outbind.password),
+                    lambda: protocol(OutboundConnection(self, system_id, outbind.password)),
                     outbind.host,
                     outbind.port,
                 )

@@ -29,7 +29,7 @@ ENQUIRE = header_only(Command.ENQUIRE_LINK, 0, 7)
 UNBIND = header_only(Command.UNBIND, 0, 9)
 
 
-class Desk(Connection[tuple[int, int]]):
+class Desk(Connection):
     """A bound SMSC that answers every submit when the log is durable, and remembers the rest."""
 
     def __init__(self, links: Links, timing: Timing | None = None, receive_window: int = 5) -> None:
@@ -41,6 +41,11 @@ class Desk(Connection[tuple[int, int]]):
             send_window=10,
             receive_window=receive_window,
             max_pdu=131072,
+            handlers={
+                **LINK_HANDLERS,
+                Command.SUBMIT_SM: Desk.submitted,
+                Command.DATA_SM: Desk.failing,
+            },
         )
         self.session.move(Event.BIND_TRANSCEIVER)
         self.happened: list[object] = []
@@ -80,12 +85,6 @@ class Desk(Connection[tuple[int, int]]):
         sequence = self.session.request(Command.DELIVER_SM, id, 1, self.links.clock())
         self.stage_requests([deliver(sequence)])
         return sequence
-
-    handlers = {
-        **LINK_HANDLERS,
-        Command.SUBMIT_SM: submitted,
-        Command.DATA_SM: failing,
-    }
 
 
 class Place:

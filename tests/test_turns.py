@@ -172,10 +172,10 @@ def crowd(loop: Loop) -> list[Wire]:
 
 def test_responses_do_not_wait(loop: Loop, crowd: list[Wire]) -> None:
     last = crowd[-1]
-    sequence = last.connection.ask("a")  # type: ignore[attr-defined]
+    sequence = last.connection.ask(7)  # type: ignore[attr-defined]
     loop.edge.stage.durable()
     last.send(submit(1), header_only(Command.DELIVER_SM_RESP, 0, sequence))
-    assert last.connection.happened == [("settled", ["a"])]  # type: ignore[attr-defined]
+    assert last.connection.happened == [("settled", [7])]  # type: ignore[attr-defined]
 
 
 def test_who_keeps_to_its_window_is_read_on_while_it_waits(loop: Loop, crowd: list[Wire]) -> None:
