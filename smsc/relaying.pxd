@@ -50,7 +50,7 @@ cdef class Relaying:
     cdef bint _outstanding(self, long slot, int number) except -1
     cdef bint _in_doubt(self, long slot, int number) except -1
     @cython.locals(slab=Slab, stage=int, asked=bint, correlation=Correlation, key=uint64_t,
-                   until=int64_t, id=uint64_t)
+                   until=int64_t, id=uint64_t, reported=bint)
     cdef _acknowledged(self, Upstream upstream, long slot, int number, bytes carrier_id, int64_t now)
     cdef _refused(self, Upstream upstream, long slot, int number, status, int64_t now)
     cdef _requeue(self, long slot, int number, int64_t due, status, int64_t now)

@@ -19,7 +19,7 @@ from smsc.commit import Commit
 from smsc.correlation import Correlation
 from smsc.counters import Counters
 from smsc.dialect import Unsayable
-from smsc.endings import Endings
+from smsc.endings import END_OCTETS, Endings
 from smsc.failover import Failover
 from smsc.joining import Joining
 from smsc.message import datagram
@@ -280,8 +280,11 @@ class Relaying:
         elif not asked:
             self._ends.finish(slot, now, _ENROUTE)
             return
+        reported = key and len(self._state.orphans)
+        if reported:  # it may have ended, too
+            self._book.together(END_OCTETS)
         self._book.append(_ACKED, now, records.acked(id, number, until, key, carrier_id))
-        if key and len(self._state.orphans):
+        if reported:
             self._reports.responded(correlation, slot, key, carrier_id, now)
 
     def _refused(self, upstream: Upstream, slot: int, number: int, status: int, now: int) -> None:

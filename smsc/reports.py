@@ -158,8 +158,7 @@ class Reports:
         error: bytes,
         done: int = 0,
     ) -> None:
-        """A receipt that came before its message was known says so."""
-        self._book.together(END_OCTETS)
+        """A receipt that came before its message was known says so. All of it is ``together``."""
         word = self._end(slot, now, state, network_error, error, done)
         if word is not None:
             self._ends.tell(word)
@@ -208,7 +207,10 @@ class Reports:
     def responded(
         self, correlation: Correlation, slot: int, key: int, carrier_id: bytes, now: int
     ) -> None:
-        """A message is acknowledged: its receipt may have come before."""
+        """A message is acknowledged: its receipt may have come before.
+
+        Whoever says so has had the book keep all of this ``together`` with the acknowledgement.
+        """
         orphan = self._hearing.orphan(correlation, key, carrier_id, now)
         if orphan is not None:
             waited = orphan.head
@@ -220,6 +222,7 @@ class Reports:
         for slot, unclaimed in self._hearing.late(now):
             time = self._commit.begin()
             key, receipt = unclaimed.key, unclaimed.receipt
+            self._book.together(END_OCTETS)
             self._done(key, "matched", time)
             self._ends.remember(key)
             done = unclaimed.correlation.moment(receipt.done)
