@@ -181,6 +181,10 @@ BROKEN: dict[str, tuple[Answer, dict[str, Any]]] = {
                         {**ALL, "receipts": 2, "receipts_missing": 1, "receipts_malformed": 1}),
     "two readings": (only(2, lambda pdu: response(pdu) + receipt(pdu, tlvs=TLVS), well),
                      {**ALL, "receipts": 2, "receipts_missing": 1, "receipts_malformed": 1}),
+    "two states": (
+        only(2, lambda pdu: response(pdu) + receipt(pdu, tlvs=[(STATE, b"\x05")]), well),
+        {**ALL, "receipts": 2, "receipts_missing": 1, "receipts_malformed": 1},
+    ),
     "id twice": (only(2, lambda pdu: response(pdu, b"2"), well),
                  {"acknowledged": 2, "receipts": 2, "duplicate_ids": 1}),
     "no id": (only(2, lambda pdu: response(pdu, b""), well),
@@ -240,6 +244,20 @@ def test_it_sends_what_the_simulator_would(
     expected = Template("447700900000", prefix, octets, coding, receipts).batch(2, range(12))
     assert b"".join(peer.submits[0]) == expected
     assert code == (0 if receipts else 1)
+
+
+def test_an_answer_may_come_long_after_later_ones() -> None:
+    held: list[Pdu] = []
+
+    def last(pdu: Pdu) -> bytes:
+        if pdu.sequence_number == 2:
+            held.append(pdu)
+            return b""
+        return response(pdu) + (response(held.pop()) if len(peer.submits[0]) == 100 else b"")
+
+    peer = Peer(last)
+    code, told = peer.run("--messages", "100", "--window", "2")
+    assert (code, told["acknowledged"], told["strays"]) == (0, 100, 0)
 
 
 def test_what_is_due_at_once_goes_to_all_connections() -> None:

@@ -7,16 +7,17 @@
  * what came of it (`result.h`) and ends with 0 if every message was acknowledged (and receipted),
  * with 1 if not, with 2 if the run could not begin.
  *
- * Latency counts from when a message was handed over, or, where a rate is kept, from when it was
- * due: what a full window or a late generator holds back waits at the server's expense or at ours,
- * but it waits, and a load generator that only looked at what it got rid of would not see it. Due
- * are the messages evenly, at each moment of a grid of GRAIN those whose time has come.
+ * Latency counts from when a message was handed over or, where a rate is kept, from when it was due
+ * (`pace.h`): what a full window holds back waits as well, and who counted from the moment when it
+ * could go at last would not see it.
  */
 
 #define _GNU_SOURCE
+#include "connection.h"
 #include "histogram.h"
 #include "ledger.h"
 #include "options.h"
+#include "pace.h"
 #include "receipt.h"
 #include "result.h"
 #include "template.h"
@@ -25,156 +26,34 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/timerfd.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
-    READ = 262144,
     EVENTS = 256,
     /* Connections being opened at a time; a listener's backlog is finite. */
     OPENING = 64,
     /* Milliseconds between two looks at whether all is done; how many an unbind may take. */
     TICK = 50,
     PARTING = 2000,
-    /* Nanoseconds of the grid that a rate is kept on. */
-    GRAIN = 100000,
     /* Messages due at once that one connection gets at least; each run costs the server a read. */
     RUN = 8,
     /* Ids a second that a run which only time ends has room for from the beginning. */
-    IDS_PER_S = 1000000,
+    IDS_PER_S = 1000 * 1000,
 };
-
-static const uint32_t LAST_SEQUENCE = 0x7fffffff;
-
-/* An unanswered submit_sm. */
-struct place {
-    uint32_t sequence;     /* 0: free */
-    uint64_t since;        /* what its latency counts from */
-};
-
-enum state { BINDING, BOUND, PARTED };
-
-struct connection {
-    int fd;
-    enum state state;
-    unsigned asked;        /* what epoll was asked for */
-    uint32_t sequence;     /* of the last request */
-    uint64_t in_flight;
-    struct place *places;  /* by sequence number, modulo how many there are */
-    size_t held;           /* octets in `rest`: a PDU that is not whole yet */
-    unsigned char *rest;
-    struct buffer late;    /* what the peer has not taken */
-};
-
-/* Read and written by one connection at a time, and small enough to stay in the cache. */
-static unsigned char in[LONGEST_PDU + READ];
-static struct buffer gathered;
 
 static struct connection *all;
-static uint64_t count, opened, bound, alive, lost, in_flight, turn;
-static uint64_t window, places;
-static int epoll, timer, finishing;
-
-/* Messages handed over, and how many there will be. */
-static uint64_t given, total;
+static uint64_t count, opened, bound, window;
+/* Whose turn it is to send. */
+static uint64_t turn;
+static int timer;
 /* Whether some are due that no window has room for. */
 static int starved;
 
-static uint64_t now, started, ends, progress_at, answered_at, receipted_at;
+static uint64_t progress_at, answered_at, receipted_at;
 static struct histogram responses, receipts;
 
-static uint64_t read_clock(void) {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return now = (uint64_t)at.tv_sec * SECOND + (uint64_t)at.tv_nsec;
-}
-
-static void fail(const char *what, const char *why) {
-    fprintf(stderr, "generator: %s: %s\n", what, why);
-    exit(2);
-}
-
-/* -- pace ------------------------------------------------------------------------------------- */
-
-/* When message `n` is due, on the grid. */
-static uint64_t due_at(uint64_t n) {
-    return started + ((uint64_t)((double)n * SECOND / options.rate) + GRAIN - 1) / GRAIN * GRAIN;
-}
-
-/* How many may go now. */
-static uint64_t due(void) {
-    if (now >= ends)
-        total = given;
-    uint64_t most = total;
-    if (options.rate) {
-        uint64_t grid = (now - started) / GRAIN * GRAIN;
-        uint64_t planned = (uint64_t)((double)grid * options.rate / SECOND) + 1;
-        most = planned < total ? planned : total;
-    }
-    return most > given ? most - given : 0;
-}
-
-/* Wake when the next is due. What waits for a window goes when there is room. */
-static void set_timer(void) {
-    if (!options.rate || starved || given >= total)
-        return;
-    uint64_t at = due_at(given);
-    struct itimerspec next = {.it_value = {(time_t)(at / SECOND), (long)(at % SECOND)}};
-    timerfd_settime(timer, TFD_TIMER_ABSTIME, &next, NULL);
-}
-
-/* -- connections ------------------------------------------------------------------------------ */
-
-static uint32_t next_sequence(struct connection *one) {
-    return one->sequence = one->sequence == LAST_SEQUENCE ? 1 : one->sequence + 1;
-}
-
-static struct place *place_of(struct connection *one, uint32_t sequence) {
-    return &one->places[sequence & (places - 1)];
-}
-
-static void ask(struct connection *one, int how) {
-    size_t left = one->late.end - one->late.start;
-    unsigned wanted = (left < WRITE_HIGH ? EPOLLIN : 0u) | (left ? EPOLLOUT : 0u);
-    struct epoll_event event = {.events = wanted, .data.ptr = one};
-    if (wanted != one->asked && epoll_ctl(epoll, how, one->fd, &event))
-        fail("epoll", strerror(errno));
-    one->asked = wanted;
-}
-
-/* The fate of what it had not answered is unknown. */
-static void leave(struct connection *one) {
-    if (one->state == BINDING)
-        fail("bind", "the connection was closed before the answer");
-    close(one->fd);
-    free(one->places);
-    free(one->rest);
-    free(one->late.octets);
-    if (!finishing) {
-        ledger.unknown += one->in_flight;
-        lost++;
-    }
-    in_flight -= one->in_flight;
-    alive--;
-    *one = (struct connection){.fd = -1, .state = PARTED};
-}
-
-/* Send what this turn has gathered, behind what an earlier one could not. */
-static int flush(struct connection *one) {
-    int waits = one->late.start < one->late.end;
-    if (waits && gathered.end)
-        append(&one->late, gathered.octets, gathered.end);
-    int well = send_out(one->fd, waits ? &one->late : &gathered);
-    if (!waits && gathered.start < gathered.end)
-        append(&one->late, gathered.octets + gathered.start, gathered.end - gathered.start);
-    gathered.start = gathered.end = 0;
-    if (well)
-        ask(one, EPOLL_CTL_MOD);
-    return well;
-}
+/* -- what goes -------------------------------------------------------------------------------- */
 
 /* Hand over what is due, as far as the window goes. Returns how many. */
 static uint64_t submit(struct connection *one, uint64_t most) {
@@ -190,21 +69,30 @@ static uint64_t submit(struct connection *one, uint64_t most) {
         do
             place = place_of(one, next_sequence(one));
         while (place->sequence);
-        *place = (struct place){one->sequence, options.rate ? due_at(given + n) : now};
+        *place = (struct place){one->sequence, pace.rate ? due_at(pace.given + n) : now};
         at = write_submit(at, one->sequence);
     }
     gathered.end += going * template.octets;
-    given += going;
+    pace.given += going;
     one->in_flight += going;
     in_flight += going;
     return going;
+}
+
+/* Wake when the next is due. What waits for a window goes when there is room. */
+static void set_timer(void) {
+    if (!pace.rate || starved || pace.given >= pace.total)
+        return;
+    uint64_t at = due_at(pace.given);
+    struct itimerspec next = {.it_value = {(time_t)(at / SECOND), (long)(at % SECOND)}};
+    timerfd_settime(timer, TFD_TIMER_ABSTIME, &next, NULL);
 }
 
 /* Give what is due to the connections in turn, in small runs, until nothing is due or none has
  * room. */
 static void pump(void) {
     uint64_t ready = due(), idle = 0, run = window;
-    if (options.rate)
+    if (pace.rate)
         run = ready / count < RUN ? RUN : ready / count + 1;
     while (ready && idle < count) {
         struct connection *one = &all[turn];
@@ -350,7 +238,7 @@ static void attend(struct connection *one, unsigned events) {
         return;
     int well = !(events & EPOLLOUT) || flush(one);
     well = well && (!(events & ~(unsigned)EPOLLOUT) || receive(one));
-    if (well && total && (!options.rate || starved))
+    if (well && pace.total && (!pace.rate || starved))
         submit(one, window);
     if (!flush(one) || !well)
         leave(one);
@@ -414,13 +302,14 @@ static void open_all(void) {
 }
 
 static void run(void) {
-    started = answered_at = receipted_at = progress_at = read_clock();
-    ends = options.duration ? started + (uint64_t)(options.duration * SECOND) : UINT64_MAX;
-    total = options.messages ? (uint64_t)options.messages : UINT64_MAX;
+    pace.started = answered_at = receipted_at = progress_at = read_clock();
+    pace.rate = options.rate;
+    pace.ends = options.duration ? now + (uint64_t)(options.duration * SECOND) : UINT64_MAX;
+    pace.total = options.messages ? (uint64_t)options.messages : UINT64_MAX;
     pump();
     while (!stuck()) {
         due();
-        if (given >= total && !in_flight && !missing())
+        if (pace.given >= pace.total && !in_flight && !missing())
             break;
         wait_and_attend();
     }
@@ -429,7 +318,7 @@ static void run(void) {
 /* Part in peace: what does not answer in time is cut. */
 static void part(void) {
     uint64_t until = read_clock() + PARTING * (SECOND / 1000);
-    total = given;
+    pace.total = pace.given;
     finishing = 1;
     for (uint64_t n = 0; n < count; n++) {
         if (all[n].state != BOUND)
@@ -475,13 +364,13 @@ int main(int words_count, char **words) {
     open_all();
     run();
     struct flow flow = {
-        .submitted = given,
+        .submitted = pace.given,
         .wanted = options.duration ? 0 : (uint64_t)options.messages,
         .unanswered = in_flight,
         .lost = lost,
-        .started = started,
-        .answering = answered_at - started,
-        .receipting = receipted_at - started,
+        .started = pace.started,
+        .answering = answered_at - pace.started,
+        .receipting = receipted_at - pace.started,
     };
     part();
     return print_result(&flow, &responses, &receipts) ? 0 : 1;

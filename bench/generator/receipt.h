@@ -83,8 +83,8 @@ static inline int read_receipt(const struct message *of, const unsigned char *en
             found->id = told.id, found->octets = told.octets;
         if (found->state < 0)
             found->state = told.state;
-        if (found->octets != told.octets || memcmp(found->id, told.id, told.octets)
-            || found->state != told.state)
+        if (!told.octets || found->octets != told.octets || found->state != told.state
+            || memcmp(found->id, told.id, told.octets))
             return 0;
     }
     return found->octets && found->state >= 0

@@ -8,9 +8,8 @@
 
 #include "histogram.h"
 #include "ledger.h"
+#include "pace.h"
 #include "receipt.h"
-
-enum { SECOND = 1000 * 1000 * 1000 };
 
 /* What the ledger does not know. Times in nanoseconds, on the machine's steady clock. */
 struct flow {
