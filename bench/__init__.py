@@ -1,7 +1,7 @@
 """What the server costs, and how that is found out. ``python -m bench`` (``make bench``) runs it.
 
     world.py limit/ smpp34_echo.py   the processes: server, carriers, peers to compare with
-    generator/ smpp.h                the load, in C; what its C and the limit's share
+    generator/ smpp.h                the load, and what its C and that of the limit share
     track.py run.py                  one load against one of them: CPU, memory, syncs, latencies
     matrix.py                        what is varied, and how often each line is measured
     backlog.py crowd.py              what stands there costs: owed messages, idle binds
