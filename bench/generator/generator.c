@@ -38,7 +38,8 @@ enum {
     PARTING = 2000,
     /* Messages due at once that one connection gets at least; each run costs the server a read. */
     RUN = 8,
-    /* Ids a second that a run which only time ends has room for from the beginning. */
+    /* Ids a second that a run which only time ends has room for from the beginning; who gives more
+     * of them stands still for a moment. */
     IDS_PER_S = 1000 * 1000,
 };
 
