@@ -14,7 +14,7 @@ from smsc.endings cimport Endings, Word
 from smsc.state cimport State
 from smsc.upstream cimport Upstream
 
-cdef int _ROK
+cdef int _ROK, _APART
 
 
 cdef class Reports:
@@ -29,20 +29,22 @@ cdef class Reports:
     cdef dict _correlations
     cdef object _router
     cdef Counters _counters
+    cdef list _words
+    cdef Py_ssize_t _rest
 
     cpdef list heard(self, Upstream upstream, batch, int64_t now)
-    @cython.locals(correlation=Correlation, message=Message, receipt=Receipt, word=Word,
-                   parsed=list, at=Py_ssize_t, status=int)
+    @cython.locals(correlation=Correlation, message=Message, receipt=Receipt, parsed=list,
+                   at=Py_ssize_t)
     cdef _heard(self, Upstream upstream, list batch, int64_t now, list statuses)
+    @cython.locals(words=list, word=Word)
+    cdef _tell(self)
     @cython.locals(slab=Slab, key=uint64_t, slot=cython.long, done=int64_t)
-    cdef Word _receipt(self, Upstream upstream, Correlation correlation, Message message,
+    cdef _receipt(self, Upstream upstream, Correlation correlation, Message message,
                   Receipt receipt, int64_t now)
     cdef int _message(self, Upstream upstream, Message message, int64_t now) except -1
     cpdef responded(self, Correlation correlation, long slot, uint64_t key, bytes carrier_id,
                     int64_t now)
-    cdef Word _end(self, long slot, int64_t now, int state, bytes network_error, bytes error,
-                   int64_t done)
-    @cython.locals(word=Word)
-    cdef _end_late(self, long slot, int64_t now, int state, bytes network_error, bytes error,
-                   int64_t done=*)
+    @cython.locals(failed=bint, apart=bint, word=Word)
+    cdef _end(self, long slot, int64_t now, int state, bytes network_error, bytes error,
+              int64_t done)
     cdef _done(self, uint64_t key, str why, int64_t now)

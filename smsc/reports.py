@@ -22,7 +22,7 @@ from smsc.counters import Counters
 from smsc.endings import END_OCTETS, Endings, Word
 from smsc.failover import FAILURES, Failover
 from smsc.hearing import Hearing, Unclaimed
-from smsc.records import Kind, MailKind
+from smsc.records import Flag, Kind, MailKind
 from smsc.routing import InboundRouter
 from smsc.smpp import MessageState, Status
 from smsc.subjects import Subjects
@@ -35,7 +35,7 @@ MAX_ORPHANS = 100_000
 #: How many deliver_sm are taken at a time: what of them must stay together fits a frame.
 PORTION = 64
 
-_ROK = int(Status.ESME_ROK)
+_ROK, _APART = int(Status.ESME_ROK), int(Flag.PART | Flag.WHOLE)
 
 
 class Reports:
@@ -65,6 +65,10 @@ class Reports:
         self._correlations = correlations
         self._router = router
         self._counters = counters
+        #: What is to be told of messages that have ended, as soon as the others of the read have.
+        self._words: list[Word] = []
+        #: How many others may still do so.
+        self._rest = 0
 
     def adopt(self, accounts: Accounts) -> None:
         """Inbound messages go to these accounts from now on."""
@@ -88,23 +92,26 @@ class Reports:
         correlation = self._correlations[upstream.name]
         parsed = []
         for message in batch:
-            parsed.append(receipts.parse(message))
+            receipt = receipts.parse(message)
+            parsed.append(receipt)
+            statuses.append(self._message(upstream, message, now) if receipt is None else _ROK)
+        # Inbound messages, which may be large, are kept by now.
         self._book.together(len(batch) * END_OCTETS)
-        words: list[Word] = []
         try:
             for at in range(len(batch)):
-                message, receipt = batch[at], parsed[at]
-                status = _ROK
-                if receipt is None:
-                    status = self._message(upstream, message, now)
-                elif receipt.id:
-                    word = self._receipt(upstream, correlation, message, receipt, now)
-                    if word is not None:
-                        words.append(word)
-                statuses.append(status)
+                receipt, self._rest = parsed[at], len(batch) - at - 1
+                if receipt is not None and receipt.id:
+                    self._receipt(upstream, correlation, batch[at], receipt, now)
         finally:
-            for word in words:
-                self._ends.tell(word)
+            self._tell()
+
+    def _tell(self) -> None:
+        """Say the words that are owed for what has ended."""
+        if not self._words:
+            return
+        words, self._words = self._words, []
+        for word in words:
+            self._ends.tell(word)
 
     def _receipt(
         self,
@@ -113,8 +120,8 @@ class Reports:
         message: Message,
         receipt: receipts.Receipt,
         now: int,
-    ) -> Word | None:
-        """Do what a receipt means; what is to be told of it."""
+    ) -> None:
+        """Do what a receipt means."""
         key = correlation.of_receipt(receipt.id)
         slab = self._state.spool.slab
         slot = slab.find_key(key)
@@ -127,13 +134,12 @@ class Reports:
                 self._ends.notify(slot, now, False, receipt.network_error, receipt.error)
         elif slot >= 0:
             done = correlation.moment(receipt.done)
-            return self._end(slot, now, receipt.state, receipt.network_error, receipt.error, done)
+            self._end(slot, now, receipt.state, receipt.network_error, receipt.error, done)
         elif self._ends.remembers(key):
             self._counters.repeated_receipts += 1
         else:
             self._wait(upstream, key, receipt, now)
             self._hearing.defer(Unclaimed(now, key, correlation, message, receipt))
-        return None
 
     def _end(
         self,
@@ -143,25 +149,19 @@ class Reports:
         network_error: bytes,
         error: bytes,
         done: int,
-    ) -> Word | None:
-        """A receipt says how a message ended, at ``done`` if that is known."""
-        if self._others is not None and state in FAILURES and self._others.next(slot, 0, now):
-            return None
-        return self._ends.end(slot, now, state, 0, network_error, error, done)
-
-    def _end_late(
-        self,
-        slot: int,
-        now: int,
-        state: int,
-        network_error: bytes,
-        error: bytes,
-        done: int = 0,
     ) -> None:
-        """A receipt that came before its message was known says so. All of it is ``together``."""
-        word = self._end(slot, now, state, network_error, error, done)
-        if word is not None:
-            self._ends.tell(word)
+        """A receipt says how a message ended, at ``done`` if that is known; ``_tell`` is next."""
+        failed = self._others is not None and state in FAILURES
+        apart = failed or self._state.spool.slab.flags(slot) & _APART
+        if apart:  # it may take more of the log than was asked for
+            self._tell()
+        if not (failed and self._others is not None and self._others.next(slot, 0, now)):
+            word = self._ends.end(slot, now, state, 0, network_error, error, done)
+            if word is not None:
+                self._words.append(word)
+        if apart:
+            self._tell()
+            self._book.together(self._rest * END_OCTETS)
 
     def _message(self, upstream: Upstream, message: Message, now: int) -> int:
         region = upstream.config.numbers.region
@@ -215,7 +215,8 @@ class Reports:
         if orphan is not None:
             waited = orphan.head
             self._done(waited.key, "matched", now)
-            self._end_late(slot, now, waited.state, waited.network_error, waited.error)
+            self._end(slot, now, waited.state, waited.network_error, waited.error, 0)
+            self._tell()
 
     def claim(self, now: int) -> None:
         """End messages whose orphans are found by other rules than their keys are of."""
@@ -226,7 +227,8 @@ class Reports:
             self._done(key, "matched", time)
             self._ends.remember(key)
             done = unclaimed.correlation.moment(receipt.done)
-            self._end_late(slot, time, receipt.state, receipt.network_error, receipt.error, done)
+            self._end(slot, time, receipt.state, receipt.network_error, receipt.error, done)
+            self._tell()
 
     def give_up(self, keys: Iterable[int], now: int) -> None:
         """These have waited long enough."""

@@ -8,8 +8,9 @@ from smsc import records
 from smsc._pdu import Message
 from smsc.endings import MAX_NOTIFICATIONS
 from smsc.journal import SimLog
-from smsc.records import Kind
-from smsc.smpp import MessageState, Status
+from smsc.message import changed
+from smsc.records import Kind, MailKind
+from smsc.smpp import MessageState, Status, Tag
 from tests.keeper import BASE, START, Client, Keeper, Relay, deliver_sm, submit_sm
 
 #: What the dates below stand for: 2026-09-21 14:13:20 UTC.
@@ -67,6 +68,12 @@ def ends(keeper: Keeper, relay: Relay, ids: list[int], by: str) -> None:
             relay,
             [receipt_of(b"%x" % id, "DELIVRD" if at else "UNDELIV") for at, id in enumerate(ids)],
         )
+    elif by == "receipts with a large message between":
+        large = changed(
+            deliver_sm(destination_addr=b"80888"), [(Tag.MESSAGE_PAYLOAD, bytes(12_000))]
+        )
+        one, other = (receipt_of(b"%x" % id, "DELIVRD") for id in ids)
+        assert keeper.core.inbound(relay, [one, large, other]) == [0, 0, 0]
     else:
         for id in ids:
             relay.answer(id, 1, Status.ESME_RINVDSTADR)
@@ -78,13 +85,13 @@ def receipt_of(carrier_id: bytes, stat: str) -> Message:
 
 
 @pytest.mark.parametrize("filled", range(0, 16_000, 125))
-@pytest.mark.parametrize("by", ["receipt", "refusal"])
+@pytest.mark.parametrize("by", ["receipt", "receipts with a large message between", "refusal"])
 def test_a_message_ends_with_the_word_to_its_client_or_not_at_all(by: str, filled: int) -> None:
     keeper = Keeper(SimLog(segment_octets=SMALL))
     client, relay = Client(keeper), Relay(keeper)
     keeper.core.carrier_up(relay)
     ids = keeper.submit(client, *[submit_sm(registered_delivery=1) for _ in range(2)])
-    if by == "receipt":
+    if by != "refusal":
         for id in ids:
             relay.answer(id, 1, carrier_id=b"%x" % id)
     keeper.run()
@@ -95,8 +102,11 @@ def test_a_message_ends_with_the_word_to_its_client_or_not_at_all(by: str, fille
     frames = [frame.records.values() for frame in (*log._frames, log._open) if frame is not None]
     told = [
         (
-            [kind for kind, _, _ in frame].count(Kind.FINAL),
-            [kind for kind, _, _ in frame].count(Kind.MAIL),
+            sum(kind == Kind.FINAL for kind, _, _ in frame),
+            sum(
+                kind == Kind.MAIL and records.read_mail(head).kind == MailKind.RECEIPT
+                for kind, head, _ in frame
+            ),
         )
         for frame in frames
     ]
