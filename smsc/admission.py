@@ -215,9 +215,9 @@ class Admission:
                     taken += 1
 
     def _send(self) -> None:
-        for upstream in self._loaded:
+        loaded, self._loaded = self._loaded, set()
+        for upstream in loaded:
             self._counters.submitted[upstream.name] += upstream.send()
-        self._loaded.clear()
 
     # -- one message -------------------------------------------------------------------------
 

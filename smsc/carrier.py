@@ -256,8 +256,10 @@ class CarrierBind:
     @property
     def open(self) -> bool:
         """Whether what it was to take can still leave."""
+        if not self.up:
+            return False
         connection = self._connections[-1]
-        return self.up and not connection.ending and connection.session.state.bound
+        return not connection.ending and connection.session.state.bound
 
     def send(self, attempts: list[Attempt], messages: list[Message]) -> None:
         """Stage these submit_sm under sequence numbers of this bind."""

@@ -332,6 +332,19 @@ async def test_several_binds_share_one_pace() -> None:
 
 
 @on_loop
+async def test_nothing_can_leave_any_more_once_the_carrier_takes_its_leave() -> None:
+    async with upstream(window=3) as world:
+        bind, peer = await world.bound()
+        assert bind.open
+        peer.send(header_only(Command.UNBIND, 0, 5))
+        await peer.expect(Command.UNBIND_RESP)
+        assert not bind.open and bind.credit() == 0
+        await peer.close()
+        await world.called("carrier_down")
+        assert not bind.open
+
+
+@on_loop
 async def test_attempts_leave_when_durable_and_take_room() -> None:
     async with upstream(window=3) as world:
         bind, peer = await world.bound()
